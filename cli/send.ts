@@ -1,0 +1,88 @@
+// `roomcast send`: stdin to a room, through a bridge.
+import { once } from "node:events";
+import net from "node:net";
+import type { Readable } from "node:stream";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
+import { formatPreamble, type Preamble } from "../protocol/preamble.ts";
+import { FRAMINGS, type Framing } from "../protocol/splitter.ts";
+import { addTokenOptions, type TokenOptions, tokenFrom } from "./credential.ts";
+import { Failure } from "./failure.ts";
+import { readReplies } from "./replies.ts";
+
+interface SendOptions extends TokenOptions {
+  readonly ingest: { host: string; port: number };
+  readonly framing?: Framing;
+  readonly track: string;
+}
+
+const HELP = `
+Exits 0 only when the bridge has confirmed that every byte of stdin is in the room.`;
+
+/** The command, for the program. */
+export function sendCommand(): Command {
+  const command = new Command("send")
+    .description("Send stdin to a room, through a bridge.")
+    .argument("<room>", "the room's id")
+    .addOption(
+      new Option("--ingest <host:port>", "the bridge")
+        .argParser(parseAddress)
+        .default(parseAddress("127.0.0.1:9000"), "127.0.0.1:9000"),
+    )
+    .addOption(new Option("--framing <framing>", "how the bridge cuts the stream (default: raw)").choices(FRAMINGS))
+    .option("--track <track>", "the track's name", DEFAULT_TRACK)
+    .addHelpText("after", HELP);
+  return addTokenOptions(command).action(run);
+}
+
+async function run(room: string, { ingest, framing, track, ...credential }: SendOptions): Promise<void> {
+  if (!isRoomId(room)) throw new Failure("the room is no room id", 2);
+  if (!isTrackName(track)) throw new Failure("the track is no track name", 2);
+  const token = await tokenFrom(credential)();
+  const socket = net.connect({ ...ingest, noDelay: true });
+  try {
+    await send(process.stdin, socket, { room, token, track, framing });
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure(`the connection to the bridge failed: ${error instanceof Error ? error.message : error}`);
+  } finally {
+    socket.destroy();
+    process.stdin.destroy();
+  }
+}
+
+/** Sends `input` behind `preamble`; resolves when the bridge has confirmed all of it. */
+async function send(input: Readable, socket: net.Socket, preamble: Preamble): Promise<void> {
+  const replies = readReplies(socket);
+  socket.write(formatPreamble(preamble));
+  const accepted = await nextReply(replies);
+  process.stderr.write(`${accepted}\n`);
+  const [sent, end] = await Promise.all([pump(input, socket), nextReply(replies)]);
+  process.stderr.write(`${end}\n`);
+  if (end !== `END bytes=${sent}`) throw new Failure(`sent ${sent} bytes, but the bridge confirmed "${end}"`);
+}
+
+/** The bridge's next line that is no `ERROR`. */
+async function nextReply(replies: AsyncGenerator<string, void>): Promise<string> {
+  const { value } = await replies.next();
+  if (value === undefined) throw new Failure("the bridge closed the connection early");
+  if (value.startsWith("ERROR ")) throw new Failure(value);
+  return value;
+}
+
+/** Writes all of `input`, at the pace of `socket`, then its end. The number of bytes. */
+async function pump(input: Readable, socket: net.Socket): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of input) {
+    bytes += chunk.byteLength;
+    if (!socket.write(chunk)) await once(socket, "drain");
+  }
+  socket.end();
+  return bytes;
+}
+
+function parseAddress(text: string): SendOptions["ingest"] {
+  const [, host, port] = /^(\[[\da-f:.]+\]|[^:[\]/]+):(\d{1,5})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError("It is no HOST:PORT.");
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}

@@ -1,0 +1,7 @@
+// The client library. The environments are apart: `browser.ts` for browsers, `node.ts` for Node.
+export type { Token } from "./connection.ts";
+export type { Environment, Refusal, Socket, SocketClose } from "./environment.ts";
+export { RefusedError } from "./errors.ts";
+export type { FrameEvent, SubscriberEvent } from "./events.ts";
+export { Publisher, type PublisherOptions, type PublisherStats } from "./publisher.ts";
+export { Subscriber, type SubscriberOptions, type SubscriberStats } from "./subscriber.ts";

@@ -1,0 +1,92 @@
+// The sending half of a publisher's connection: the room's window, the socket's buffer, acks that do not come.
+import type { ServerMessage } from "../protocol/control.ts";
+import type { Connection } from "./connection.ts";
+import type { Environment } from "./environment.ts";
+import type { Outbox } from "./outbox.ts";
+import { Timer } from "./timer.ts";
+
+/** Has the room accepted this connection? */
+type Link = { readonly at: "down" } | { readonly at: "up"; window: number };
+
+const SOCKET_BUFFER_BYTES = 1024 * 1024;
+const SOCKET_POLL_MS = 5;
+const SYNC_MS = 500;
+
+/** Moves messages from the outbox into the connection, as far as the room allows. */
+export class Sender {
+  readonly #outbox: Outbox;
+  readonly #connection: Connection;
+  readonly #pollTimer: Timer;
+  readonly #syncTimer: Timer;
+  #link: Link = { at: "down" };
+
+  constructor(outbox: Outbox, connection: Connection, environment: Environment) {
+    this.#outbox = outbox;
+    this.#connection = connection;
+    this.#pollTimer = new Timer(environment);
+    this.#syncTimer = new Timer(environment);
+  }
+
+  get isUp(): boolean {
+    return this.#link.at === "up";
+  }
+
+  /** The room says where to go on. */
+  accept({ epoch, sequence, track, window, init }: ServerMessage & { type: "publish" }): void {
+    this.#outbox.accept(epoch, sequence, track);
+    this.#link = { at: "up", window };
+    if (init) this.sendInit();
+    this.pump();
+  }
+
+  acknowledge({ sequence, window }: ServerMessage & { type: "ack" }): void {
+    if (this.#link.at === "down") return;
+    this.#link.window = window;
+    this.#outbox.acknowledge(sequence);
+    this.#syncTimer.clear();
+    this.pump();
+  }
+
+  /** The room asks for the init again. */
+  sendInit(): void {
+    const message = this.#link.at === "up" ? this.#outbox.init() : undefined;
+    if (message !== undefined) this.#connection.send(message);
+  }
+
+  /** Sends what the window and the socket's buffer allow. */
+  pump(): void {
+    if (this.#link.at === "down") return;
+    this.#pollTimer.clear();
+    for (;;) {
+      if (this.#connection.bufferedAmount > SOCKET_BUFFER_BYTES) {
+        this.#pollTimer.set(SOCKET_POLL_MS, () => this.pump());
+        break;
+      }
+      const message = this.#outbox.take(this.#link.window);
+      if (message === undefined) break;
+      this.#connection.send(message);
+    }
+    this.#expectAck();
+  }
+
+  /** Asks for an ack, where something is on its way. */
+  sync(): void {
+    if (this.#outbox.sentBytes > 0) this.#connection.send('{"type":"sync"}');
+  }
+
+  /** The connection is lost or over. */
+  stop(): void {
+    this.#link = { at: "down" };
+    this.#outbox.rewind();
+    this.#pollTimer.clear();
+    this.#syncTimer.clear();
+  }
+
+  #expectAck(): void {
+    if (this.#syncTimer.isSet || this.#outbox.sentBytes === 0) return;
+    this.#syncTimer.set(SYNC_MS, () => {
+      this.sync();
+      this.#expectAck();
+    });
+  }
+}

@@ -1,0 +1,153 @@
+// The bridge's configuration: flags, environment and file, merged, checked as a whole, frozen. Pure.
+import { parse as parseToml } from "smol-toml";
+import * as z from "zod/mini";
+import { type Address, addressOf, type Listen, parseListen } from "./listen-url.ts";
+
+/** Everything that the bridge can be told. */
+export interface Config {
+  readonly listen: readonly Listen[];
+  /** The Worker's base URL. */
+  readonly worker: string;
+  /** Where /healthz, /readyz and /metrics are. */
+  readonly status: Address;
+  readonly logLevel: LogLevel;
+  /** Bytes that one producer may have in the bridge before it is not read any more. */
+  readonly bufferBytes: number;
+  /** Producers at a time, over all listeners. */
+  readonly maxConnections: number;
+}
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How a setting is written on the command line, and what it is without being told. */
+export interface Setting {
+  readonly key: keyof Config;
+  /** The flag is `--NAME`, the variable `ROOMCAST_NAME`, the file's key `NAME`. */
+  readonly name: string;
+  readonly value: string;
+  readonly initial: string;
+  readonly help: string;
+}
+
+/** All settings, in the order of the help text. */
+export const SETTINGS: readonly Setting[] = [
+  { key: "listen", name: "listen", value: "url", initial: "tcp://127.0.0.1:9000", help: "listen here, repeatable" },
+  { key: "worker", name: "worker", value: "url", initial: "http://127.0.0.1:8787", help: "the Worker's base URL" },
+  { key: "status", name: "status", value: "host:port", initial: "127.0.0.1:9100", help: "health and metrics" },
+  { key: "logLevel", name: "log-level", value: "level", initial: "info", help: LOG_LEVELS.join(", ") },
+  { key: "bufferBytes", name: "buffer-bytes", value: "n", initial: "16777216", help: "buffer of one producer, bytes" },
+  { key: "maxConnections", name: "max-connections", value: "n", initial: "4096", help: "producers at a time" },
+];
+
+/** Where settings come from; the first one that has a setting decides. */
+export interface Sources {
+  /** By `Setting.key`. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file's text, TOML. */
+  readonly file: string | undefined;
+}
+
+/** The configuration is wrong. `problems` has one line for each thing that is. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** The environment variable of a setting or flag. */
+export function variableOf(name: string): string {
+  return `ROOMCAST_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** Merges and checks; throws `ConfigError` with all problems at once. */
+export function readConfig(sources: Sources): Config {
+  const problems: string[] = [];
+  const file = readFile(sources.file, problems);
+  const values = Object.fromEntries(
+    SETTINGS.map(({ key, name, initial }) => [
+      key,
+      sources.flags[key] ?? (sources.env[variableOf(name)] || undefined) ?? file[name] ?? initial,
+    ]),
+  );
+  const result = schemaFor(sources.env).safeParse(values);
+  for (const issue of result.error?.issues ?? []) {
+    const name = SETTINGS.find(({ key }) => key === issue.path[0])?.name ?? "config";
+    problems.push(`--${name} (${variableOf(name)}) ${issue.message}`);
+  }
+  if (!result.success || problems.length > 0) throw new ConfigError(problems);
+  return deepFreeze(result.data);
+}
+
+function readFile(text: string | undefined, problems: string[]): Record<string, unknown> {
+  try {
+    const values = parseToml(text ?? "");
+    for (const key of Object.keys(values)) {
+      if (SETTINGS.some(({ name }) => name === key)) continue;
+      problems.push(`--config (ROOMCAST_CONFIG) has the unknown key ${JSON.stringify(key)}`);
+    }
+    return values;
+  } catch (error) {
+    const [first] = String(error instanceof Error ? error.message : error).split("\n");
+    problems.push(`--config (ROOMCAST_CONFIG) is no TOML: ${first}`);
+    return {};
+  }
+}
+
+function schemaFor(env: Sources["env"]) {
+  return z.object({
+    listen: z.pipe(z.union([z.string(), z.array(z.string())], "is no list of URLs"), listenList(env)),
+    worker: z.string("is no URL").check(z.refine(isWorkerUrl, "is no http:// or https:// URL without query")),
+    status: z.pipe(z.string("is no HOST:PORT"), address),
+    logLevel: z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(", ")}`),
+    bufferBytes: whole(64 * 1024, 1024 ** 3),
+    maxConnections: whole(1, 65_536),
+  });
+}
+
+function listenList(env: Sources["env"]) {
+  return z.transform((value: string | string[], { issues }) => {
+    const texts = [value].flat().flatMap((text) => text.split(","));
+    const listen: Listen[] = [];
+    for (const text of texts) {
+      const report = (problem: string) => issues.push({ code: "custom", message: `${text} ${problem}`, input: value });
+      const one = parseListen(text.trim(), report);
+      if (one !== undefined) listen.push(one);
+      const token = one?.route?.token;
+      if (token?.from === "environment" && !env[token.variable]) report(`names ${token.variable}, which is not set`);
+    }
+    return listen;
+  });
+}
+
+const address = z.transform((text: string, { issues }): Address => {
+  const url = `tcp://${text}`;
+  const parsed = URL.canParse(url) && !text.includes("?") ? addressOf(new URL(url)) : undefined;
+  if (parsed === undefined) issues.push({ code: "custom", message: "is no HOST:PORT", input: text });
+  return parsed ?? { host: "", port: 0 };
+});
+
+function whole(least: number, most: number) {
+  const message = `is no whole number from ${least} to ${most}`;
+  const inRange = (n: number) => Number.isInteger(n) && n >= least && n <= most;
+  return z.pipe(
+    z.union([z.number(), z.string()], message),
+    z.pipe(z.transform(Number), z.number(message).check(z.refine(inRange, message))),
+  );
+}
+
+function isWorkerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return /^https?:$/.test(url.protocol) && url.username + url.password + url.search + url.hash === "";
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
+}

@@ -1,0 +1,31 @@
+// Reading a socket by pull: what is not asked for stays in the kernel, and so the producer is slowed down.
+import type { Socket } from "node:net";
+
+/** Reads a socket until its end, its reset, or `signal`. */
+export class Reader {
+  readonly #socket: Socket;
+  readonly #signal: AbortSignal;
+  #wake: () => void = () => {};
+
+  constructor(socket: Socket, signal: AbortSignal) {
+    this.#socket = socket;
+    this.#signal = signal;
+    const wake = () => this.#wake();
+    for (const event of ["readable", "end", "close"]) socket.on(event, wake);
+    signal.addEventListener("abort", wake);
+  }
+
+  /** The next bytes; `undefined` once nothing will come. What came before a reset is still delivered. */
+  async next(): Promise<Uint8Array | undefined> {
+    while (!this.#signal.aborted) {
+      const chunk: Buffer | null = this.#socket.read();
+      // As its own class: its `subarray` is cheaper than that of a `Buffer`.
+      if (chunk !== null) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      if (this.#socket.readableEnded || this.#socket.destroyed) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return undefined;
+  }
+}

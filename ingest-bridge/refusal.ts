@@ -1,0 +1,25 @@
+// Why the bridge turned a producer away or cut it off: a stable code and a text for its `ERROR` line and the log.
+import { RefusedError } from "../client/index.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+
+/** The bridge itself said no. The room's own refusals are `RefusedError`, the producer's mistakes `ProtocolError`. */
+export class BridgeRefusal extends Error {
+  override readonly name = "BridgeRefusal";
+  readonly code: "bridge_full" | "going_away" | "room_unreachable" | "producer_gone";
+
+  constructor(code: BridgeRefusal["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The code and the text of whatever was thrown; `undefined` where it is a mistake of ours. */
+export function explain(error: unknown): { code: string; text: string } | undefined {
+  const known = error instanceof BridgeRefusal || error instanceof ProtocolError || error instanceof RefusedError;
+  return known ? { code: error.code, text: error.message } : undefined;
+}
+
+/** The line `ERROR <code> <text>`, printable ASCII, at most 512 characters. */
+export function errorLine({ code, text }: { code: string; text: string }): string {
+  return `${`ERROR ${code} ${text}`.replace(/[^\x20-\x7e]/g, "?").slice(0, 511)}\n`;
+}

@@ -1,0 +1,38 @@
+// What can go wrong between peers: stable codes, and the close code that each one becomes on a WebSocket.
+
+/** Stable names of the violations that a peer can commit. PROTOCOL.md lists them with their rules. */
+export type ErrorCode =
+  | "frame_truncated"
+  | "frame_bad_type"
+  | "frame_bad_flags"
+  | "frame_bad_track"
+  | "frame_bad_reserved"
+  | "frame_bad_number"
+  | "payload_too_large"
+  | "message_too_large"
+  | "init_too_large"
+  | "control_not_json"
+  | "control_invalid"
+  | "not_allowed"
+  | "out_of_sequence"
+  | "window_exceeded"
+  | "position_invalid"
+  | "preamble_invalid"
+  | "preamble_too_long"
+  | "preamble_timeout"
+  | "preamble_version"
+  | "framing_unknown"
+  | "record_too_large"
+  | "stream_truncated";
+
+/** A peer broke a rule. Thrown where it is detected; only the owner of the connection acts on it. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+  readonly code: ErrorCode;
+
+  /** `message` goes to the peer: it must never hold a token or a payload. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

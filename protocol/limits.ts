@@ -1,0 +1,52 @@
+// Every bound that a peer can run into, with its unit in the name and its reason beside it.
+
+/** Largest payload of one frame. A fragment of two seconds of 16 Mbit/s video fits; one object (128 MB) holds several. */
+export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
+
+/** Largest binary message: one frame of the largest payload, or many small ones. The platform's own limit is 32 MiB. */
+export const MAX_MESSAGE_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
+
+/** Largest text message. Control messages are short; anything longer is refused before it is parsed. */
+export const MAX_CONTROL_BYTES = 8 * 1024;
+
+/** Frames in one message: bounds the work of one event to a few milliseconds. */
+export const MAX_MESSAGE_FRAMES = 8192;
+
+/** Initialisation data of one track. `ftyp`+`moov` of a live stream takes about 2 KiB. */
+export const MAX_INIT_BYTES = 256 * 1024;
+
+/** Tracks of one room; the header has one byte for the number. */
+export const MAX_TRACKS = 16;
+
+/** Characters of a track name. */
+export const MAX_TRACK_NAME_CHARS = 64;
+
+/** Characters of a room id. */
+export const MAX_ROOM_ID_CHARS = 64;
+
+/** The preamble line of a TCP producer, its newline included. */
+export const MAX_PREAMBLE_BYTES = 4096;
+
+/** How long a TCP producer may take for its preamble. */
+export const PREAMBLE_TIMEOUT_MS = 5000;
+
+/** Characters of a token. Ours take about 300; a longer one is refused unread. */
+export const MAX_TOKEN_CHARS = 3072;
+
+/** Sequences and timestamps are u64 on the wire and must fit a JavaScript number exactly. */
+export const MAX_SAFE = Number.MAX_SAFE_INTEGER;
+
+/** A publisher that has neither sent nor pinged for so long may be replaced: its TCP connection is probably half open. */
+export const PUBLISHER_SILENCE_MS = 15_000;
+
+/** Bytes that a publisher may have on their way to the room: 20 MiB/s at a round trip of 100 ms. */
+export const PUBLISHER_WINDOW_BYTES = 2 * 1024 * 1024;
+
+/** A client that has received so much since its last `pong` pings again at once, so that the room knows early. */
+export const PING_EVERY_BYTES = 128 * 1024;
+
+/** ... and in any case so long after its last `pong`. */
+export const PING_EVERY_MS = 500;
+
+/** A subscriber that has been stalled for so long is closed as slow. */
+export const STALLED_MS = 20_000;

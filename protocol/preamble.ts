@@ -1,0 +1,83 @@
+// The one line with which a TCP producer opens its connection to the bridge, and the line that answers it.
+import { ProtocolError } from "./errors.ts";
+import { MAX_PREAMBLE_BYTES, MAX_TOKEN_CHARS } from "./limits.ts";
+import { DEFAULT_TRACK, isRoomId, isTrackName } from "./names.ts";
+import { FRAMINGS, type Framing } from "./splitter.ts";
+
+/** What a preamble says. `framing` is undefined where the line names none. */
+export interface Preamble {
+  readonly room: string;
+  readonly token: string;
+  readonly track: string;
+  readonly framing: Framing | undefined;
+}
+
+const NEWLINE = 0x0a;
+const KEYS = ["room", "token", "track", "framing"];
+
+/** The line of `preamble`, newline included, for producers. */
+export function formatPreamble(preamble: Preamble): string {
+  const framing = preamble.framing === undefined ? "" : ` framing=${preamble.framing}`;
+  return `ROOMCAST/1 room=${preamble.room} token=${preamble.token} track=${preamble.track}${framing}\n`;
+}
+
+/** Collects the line from chunks as they come. Holds at most `MAX_PREAMBLE_BYTES`. */
+export class PreambleReader {
+  #line = "";
+
+  /**
+   * The preamble and the bytes behind it (a view of `chunk`), or `undefined` while the line is unfinished.
+   * Throws `ProtocolError` with a `preamble_...` code or `framing_unknown`.
+   */
+  push(chunk: Uint8Array): { preamble: Preamble; rest: Uint8Array } | undefined {
+    const end = chunk.indexOf(NEWLINE);
+    const bytes = end === -1 ? chunk.byteLength : end;
+    if (this.#line.length + bytes + 1 > MAX_PREAMBLE_BYTES) {
+      throw new ProtocolError("preamble_too_long", `the preamble has at most ${MAX_PREAMBLE_BYTES} bytes`);
+    }
+    for (const byte of chunk.subarray(0, bytes)) {
+      if (byte > 0x7e || (byte < 0x20 && byte !== 0x0d)) throw invalid("the preamble is one line of ASCII");
+      this.#line += String.fromCharCode(byte);
+    }
+    if (!PREFIX.startsWith(this.#line.slice(0, PREFIX.length))) refuse(this.#line);
+    return end === -1 ? undefined : { preamble: parsePreamble(this.#line), rest: chunk.subarray(end + 1) };
+  }
+}
+
+const PREFIX = "ROOMCAST/1 ";
+
+/** Parses the line without its newline; throws `ProtocolError`. */
+export function parsePreamble(line: string): Preamble {
+  const [version, ...fields] = line.replace(/\r$/, "").split(" ");
+  if (version !== "ROOMCAST/1") refuse(line);
+  const values = new Map<string, string>();
+  for (const field of fields) {
+    const equals = field.indexOf("=");
+    const key = field.slice(0, Math.max(equals, 0));
+    if (!KEYS.includes(key)) throw invalid("the fields are room, token, track and framing");
+    if (values.has(key)) throw invalid(`${key} is given twice`);
+    values.set(key, field.slice(equals + 1));
+  }
+  const { room = "", token = "", track = DEFAULT_TRACK, framing } = Object.fromEntries(values);
+  if (!isRoomId(room)) throw invalid("room=<room> is missing or is no room id");
+  if (!/^[\w.-]+$/.test(token) || token.length > MAX_TOKEN_CHARS)
+    throw invalid("token=<token> is missing or malformed");
+  if (!isTrackName(track)) throw invalid("the track is no track name");
+  return { room, token, track, framing: framing === undefined ? undefined : parseFraming(framing) };
+}
+
+/** A framing by its name; throws `ProtocolError("framing_unknown")`. */
+export function parseFraming(name: string): Framing {
+  const framing = FRAMINGS.find((candidate) => candidate === name);
+  if (framing === undefined) throw new ProtocolError("framing_unknown", `the framings are ${FRAMINGS.join(", ")}`);
+  return framing;
+}
+
+function refuse(line: string): never {
+  if (/^ROOMCAST\/\d/.test(line)) throw new ProtocolError("preamble_version", "this bridge speaks ROOMCAST/1");
+  throw invalid("the preamble begins with ROOMCAST/1");
+}
+
+function invalid(message: string): ProtocolError {
+  return new ProtocolError("preamble_invalid", message);
+}

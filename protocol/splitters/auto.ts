@@ -1,0 +1,69 @@
+// The framing `auto`: looks at the first bytes and hands the stream to the splitter that they ask for.
+import type { SplitFrame, Splitter } from "../splitter.ts";
+import { concat, u8 } from "./bytes.ts";
+import { fmp4Splitter } from "./fmp4.ts";
+import { mjpegSplitter } from "./mjpeg.ts";
+import { mpegtsSplitter } from "./mpegts.ts";
+import { rawSplitter } from "./raw.ts";
+
+/** Bytes that settle every stream; fewer do for most. At most this many minus one are held back. */
+export const AUTO_DECIDING_BYTES = 2 * 188 + 1;
+
+type Decision = "undecided" | "mpegts" | "fmp4" | "mjpeg" | "raw";
+
+const CREATE = { mpegts: mpegtsSplitter, fmp4: fmp4Splitter, mjpeg: mjpegSplitter, raw: rawSplitter } as const;
+
+/** What a stream has at the positions given: each row's first byte differs, so one row at most can match. */
+const PATTERNS: readonly { kind: Exclude<Decision, "undecided" | "raw">; at: readonly number[]; oneOf: string[] }[] = [
+  { kind: "mpegts", at: [0, 188, 376], oneOf: ["GGG"] },
+  // A first box below 16 MiB: the highest byte of its size is zero.
+  { kind: "fmp4", at: [0, 4, 5, 6, 7], oneOf: ["\0ftyp", "\0styp", "\0moov"] },
+  { kind: "mjpeg", at: [0, 1, 2], oneOf: ["\xff\xd8\xff"] },
+];
+
+/**
+ * | first bytes                                      | framing |
+ * | 47 at 0, 188 and 376                             | mpegts  |
+ * | 00 at 0 and `ftyp`, `styp` or `moov` at 4        | fmp4    |
+ * | FF D8 FF at 0                                    | mjpeg   |
+ * | anything else, or an end before it is decided    | raw     |
+ *
+ * Decides as soon as only one row is left. Errors: those of the splitter decided on.
+ */
+export function autoSplitter(): Splitter {
+  return new AutoSplitter();
+}
+
+class AutoSplitter implements Splitter {
+  #state: { kind: "deciding"; held: Uint8Array } | { kind: "decided"; splitter: Splitter } = {
+    kind: "deciding",
+    held: new Uint8Array(0),
+  };
+
+  push(chunk: Uint8Array): SplitFrame[] {
+    if (this.#state.kind === "decided") return this.#state.splitter.push(chunk);
+    const bytes = concat(this.#state.held, chunk);
+    const decision = decide(bytes);
+    if (decision === "undecided") {
+      this.#state = { kind: "deciding", held: bytes };
+      return [];
+    }
+    const splitter = CREATE[decision]();
+    this.#state = { kind: "decided", splitter };
+    return splitter.push(bytes);
+  }
+
+  end(): SplitFrame[] {
+    if (this.#state.kind === "decided") return this.#state.splitter.end();
+    return rawSplitter().push(this.#state.held);
+  }
+}
+
+function decide(bytes: Uint8Array): Decision {
+  for (const { kind, at, oneOf } of PATTERNS) {
+    const there = at.filter((position) => position < bytes.length);
+    const found = String.fromCharCode(...there.map((position) => u8(bytes, position)));
+    if (oneOf.some((pattern) => pattern.startsWith(found))) return there.length < at.length ? "undecided" : kind;
+  }
+  return "raw";
+}

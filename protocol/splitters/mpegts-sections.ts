@@ -1,0 +1,51 @@
+// Sections of MPEG-TS: put together from packet payloads, and their checksum (ISO 13818-1, 2.4.4 and annex A).
+import { concat, u8, u16 } from "./bytes.ts";
+
+/** Longest section of a PAT or PMT, its 3 header bytes included. */
+const MAX_SECTION_BYTES = 1024;
+
+const HEADER_BYTES = 3;
+const STUFFING_TABLE_ID = 0xff;
+const NOTHING = new Uint8Array(0);
+
+/** Puts the sections of one PID together. Holds back less than MAX_SECTION_BYTES and one packet. */
+export class SectionReader {
+  #state: { kind: "waiting" } | { kind: "reading"; held: Uint8Array } = { kind: "waiting" };
+
+  /** The sections that this packet's payload completes, unchecked. */
+  read(payload: Uint8Array, startsSection: boolean): Uint8Array[] {
+    if (!startsSection) return this.#continue(payload);
+    const begin = 1 + u8(payload, 0);
+    const ended = this.#continue(payload.subarray(1, begin));
+    this.#state = { kind: "reading", held: NOTHING };
+    return [...ended, ...this.#continue(payload.subarray(begin))];
+  }
+
+  #continue(part: Uint8Array): Uint8Array[] {
+    const sections: Uint8Array[] = [];
+    if (this.#state.kind === "waiting") return sections;
+    let rest = concat(this.#state.held, part);
+    while (rest.length >= HEADER_BYTES) {
+      const size = HEADER_BYTES + (u16(rest, 1) & 0xfff);
+      if (u8(rest, 0) === STUFFING_TABLE_ID || size > MAX_SECTION_BYTES) {
+        this.#state = { kind: "waiting" };
+        return sections;
+      }
+      if (rest.length < size) break;
+      sections.push(rest.subarray(0, size));
+      rest = rest.subarray(size);
+    }
+    this.#state = { kind: "reading", held: rest };
+    return sections;
+  }
+}
+
+/** True if the section's CRC-32 fits: computed over the whole section, checksum included, it is zero (annex A). */
+export function isIntact(section: Uint8Array): boolean {
+  let crc = 0xffffffff;
+  for (const byte of section) {
+    crc ^= byte << 24;
+    for (let bit = 0; bit < 8; bit++) crc = crc < 0 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
+  }
+  return crc === 0;
+}

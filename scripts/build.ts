@@ -1,0 +1,41 @@
+// Builds what is served and what is published: the page (dist/web) and the command (dist/cli).
+import { cp, mkdir, rm } from "node:fs/promises";
+import { build } from "esbuild";
+
+const root = new URL("../", import.meta.url).pathname;
+
+/** The page and its assets, into dist/web. */
+export async function buildWeb(): Promise<void> {
+  await mkdir(`${root}dist/web`, { recursive: true });
+  await build({
+    entryPoints: [`${root}web/app.ts`],
+    outdir: `${root}dist/web`,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    sourcemap: false,
+    logLevel: "warning",
+  });
+  for (const name of ["index.html", "style.css"]) await cp(`${root}web/${name}`, `${root}dist/web/${name}`);
+}
+
+/** The command as one file that runs on Node 20; packages stay outside. */
+async function buildCli(): Promise<void> {
+  await rm(`${root}dist/cli`, { recursive: true, force: true });
+  await build({
+    entryPoints: [`${root}cli/roomcast.ts`],
+    outfile: `${root}dist/cli/roomcast.js`,
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "warning",
+  });
+}
+
+if (import.meta.main) {
+  await buildWeb();
+  if (!process.argv.includes("--web")) await buildCli();
+}

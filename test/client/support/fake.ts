@@ -1,0 +1,158 @@
+// An environment without a world: a virtual clock, and sockets whose other end the test plays.
+import type { Environment, Refusal, Socket } from "../../../client/environment.ts";
+import type { ServerMessage } from "../../../protocol/control.ts";
+
+/** Lets everything run that waits for no timer. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+type Data = string | Uint8Array;
+
+/** The client's end; the methods after `resume` are those of the room. Bytes are copied both ways. */
+export class FakeSocket implements Socket {
+  binaryType = "";
+  bufferedAmount = 0;
+  paused = false;
+  closedWith: number | undefined;
+  onopen: Socket["onopen"] = null;
+  onmessage: Socket["onmessage"] = null;
+  onclose: Socket["onclose"] = null;
+  onerror: Socket["onerror"] = null;
+  readonly url: URL;
+  readonly protocols: readonly string[];
+  readonly sent: Data[] = [];
+
+  constructor(url: string, protocols: readonly string[]) {
+    this.url = new URL(url);
+    this.protocols = protocols;
+  }
+
+  send(data: Data): void {
+    if (this.closedWith !== undefined) throw new Error("send after close");
+    this.sent.push(typeof data === "string" ? data : data.slice());
+  }
+
+  close(code = 1005): void {
+    this.closedWith ??= code;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  open(): void {
+    this.onopen?.();
+  }
+
+  deliver(data: Data | ServerMessage): void {
+    if (data instanceof Uint8Array) this.onmessage?.({ data: data.slice().buffer });
+    else this.onmessage?.({ data: typeof data === "string" ? data : JSON.stringify(data) });
+  }
+
+  end(code = 1006, reason = ""): void {
+    this.onclose?.({ code, reason });
+  }
+
+  refuse(refusal: Refusal): void {
+    this.onclose?.({ code: 1006, reason: "", refusal });
+  }
+
+  query(name: string): string | null {
+    return this.url.searchParams.get(name);
+  }
+
+  get pings(): number {
+    return this.sent.filter((data) => data === "ping").length;
+  }
+
+  /** Text messages but pings, parsed. */
+  get controls(): unknown[] {
+    return this.sent
+      .filter((data) => typeof data === "string" && data !== "ping")
+      .map((data) => JSON.parse(String(data)));
+  }
+
+  get messages(): Uint8Array[] {
+    return this.sent.filter((data) => data instanceof Uint8Array);
+  }
+}
+
+interface FakeTimer {
+  readonly at: number;
+  readonly run: () => void;
+}
+
+/** `random` gives `chance`; `dialed` are all sockets, the newest last. */
+export class FakeEnvironment implements Environment {
+  chance = 0.5;
+  readonly dialed: FakeSocket[] = [];
+  #time = 1_800_000_000_000;
+  readonly #timers = new Set<FakeTimer>();
+
+  dial(url: string, protocols: string[]): FakeSocket {
+    const socket = new FakeSocket(url, protocols);
+    this.dialed.push(socket);
+    return socket;
+  }
+
+  now(): number {
+    return this.#time;
+  }
+
+  random(): number {
+    return this.chance;
+  }
+
+  setTimeout(run: () => void, ms: number): FakeTimer {
+    const timer = { at: this.#time + ms, run };
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  clearTimeout(timer: unknown): void {
+    this.#timers.delete(timer as FakeTimer);
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  get socket(): FakeSocket {
+    const socket = this.dialed.at(-1);
+    if (socket === undefined) throw new Error("nothing was dialed");
+    return socket;
+  }
+
+  /** Lets time pass, timer by timer. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#time + ms;
+    await settle();
+    for (;;) {
+      const [timer] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (timer === undefined) break;
+      this.#timers.delete(timer);
+      this.#time = timer.at;
+      timer.run();
+      await settle();
+    }
+    this.#time = end;
+  }
+}
+
+/** One that has a `fetch`, as browsers have: `answer` is what it gives; undefined: it fails. `asked` are its calls. */
+export class FakeBrowser extends FakeEnvironment {
+  answer: { status: number; body: unknown } | undefined;
+  readonly asked: { url: string; headers: Record<string, string> }[] = [];
+
+  async fetch(url: string, { headers }: { headers: Record<string, string> }) {
+    this.asked.push({ url, headers });
+    if (this.answer === undefined) throw new TypeError("network");
+    const { status, body } = this.answer;
+    return { status, json: async () => body };
+  }
+}

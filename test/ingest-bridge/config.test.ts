@@ -1,0 +1,97 @@
+// The configuration: precedence, all problems at once, listen URLs.
+import { describe, expect, test } from "vitest";
+import { ConfigError, readConfig } from "../../ingest-bridge/index.ts";
+
+function problemsOf(sources: Partial<Parameters<typeof readConfig>[0]>): readonly string[] {
+  try {
+    readConfig({ flags: {}, env: {}, file: undefined, ...sources });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const listenProblems = (url: string, env = {}) => problemsOf({ flags: { listen: [url] }, env });
+
+describe("merging", () => {
+  test("a flag wins over its variable, that over the file, that over the default", () => {
+    const config = readConfig({
+      flags: { worker: "http://flag" },
+      env: { ROOMCAST_WORKER: "http://env", ROOMCAST_BUFFER_BYTES: "70000" },
+      file: 'worker = "http://file"\nbuffer-bytes = 80000\nmax-connections = 7',
+    });
+    expect(config).toMatchObject({ worker: "http://flag", bufferBytes: 70_000, maxConnections: 7, logLevel: "info" });
+    expect(config.listen).toEqual([{ host: "127.0.0.1", port: 9000, tls: undefined, route: undefined }]);
+  });
+
+  test("an empty variable is none, and several listeners are separated by commas", () => {
+    const env = { ROOMCAST_WORKER: "", ROOMCAST_LISTEN: "tcp://[::1]:1, tcp://localhost:2" };
+    const config = readConfig({ flags: {}, env, file: undefined });
+    expect(config.worker).toBe("http://127.0.0.1:8787");
+    expect(config.listen.map(({ host, port }) => [host, port])).toEqual([
+      ["::1", 1],
+      ["localhost", 2],
+    ]);
+  });
+
+  test("the result is frozen, all the way down", () => {
+    const config = readConfig({ flags: {}, env: {}, file: undefined });
+    expect([config, config.listen, config.listen[0], config.status].every(Object.isFrozen)).toBe(true);
+  });
+});
+
+describe("problems", () => {
+  test("all are reported together, with flag and variable", () => {
+    const problems = problemsOf({
+      flags: { worker: "ftp://x", status: "nowhere" },
+      env: { ROOMCAST_LOG_LEVEL: "loud", ROOMCAST_MAX_CONNECTIONS: "0" },
+      file: 'buffer-bytes = "many"\ncolour = 1',
+    });
+    expect(problems).toHaveLength(6);
+    expect(problems[0]).toMatch(/^--config \(ROOMCAST_CONFIG\) has the unknown key "colour"/);
+    for (const name of ["worker", "status", "log-level", "buffer-bytes", "max-connections"]) {
+      const variable = `ROOMCAST_${name.toUpperCase().replace("-", "_")}`;
+      expect(problems.filter((problem) => problem.startsWith(`--${name} (${variable}) `))).toHaveLength(1);
+    }
+  });
+
+  test("a file that is no TOML", () => {
+    expect(problemsOf({ file: "listen = [" })).toEqual([expect.stringMatching(/^--config .* is no TOML: /)]);
+  });
+
+  test.each([
+    ["9000", "is no tcp://HOST:PORT"],
+    ["udp://127.0.0.1:1", "is no tcp://HOST:PORT"],
+    ["tcp://127.0.0.1", "is no tcp://HOST:PORT"],
+    ["tcp://user@127.0.0.1:1", "is no tcp://HOST:PORT"],
+    ["tcp://127.0.0.1:1/path", "is no tcp://HOST:PORT"],
+    ["tcp://127.0.0.1:1?colour=red", "has the unknown key colour"],
+    ["tcp://127.0.0.1:1?room=a&room=b&token-file=f", "has room twice"],
+    ["tcp://127.0.0.1:1?cert=c&key=k", "which only tls:// takes"],
+    ["tls://127.0.0.1:1?cert=c", "lacks cert=FILE or key=FILE"],
+    ["tcp://127.0.0.1:1?track=t", "has track, which needs room=ROOM"],
+    ["tcp://127.0.0.1:1?room=demo", "needs either token-file=FILE or token-env=NAME"],
+    ["tcp://127.0.0.1:1?room=demo&token-file=f&token-env=e", "needs either"],
+    ["tcp://127.0.0.1:1?room=demo&token-env=NOPE", "names NOPE, which is not set"],
+    ["tcp://127.0.0.1:1?room=de mo&token-file=f", "has a room that is no room id"],
+    ["tcp://127.0.0.1:1?room=demo&token-file=f&framing=morse", "has an unknown framing"],
+  ])("%s", (url, problem) => {
+    expect(listenProblems(url)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test("everything that is wrong with one URL", () => {
+    expect(listenProblems("tcp://127.0.0.1:1?room=-&framing=x&cert=c&y=z")).toHaveLength(5);
+  });
+});
+
+test("a static route", () => {
+  const url = "tcp://0.0.0.0:9001?room=demo&framing=mpegts&track=cam&token-env=T";
+  const config = readConfig({ flags: { listen: [url] }, env: { T: "x" }, file: undefined });
+  expect(config.listen[0]?.route).toEqual({
+    room: "demo",
+    track: "cam",
+    framing: "mpegts",
+    token: { from: "environment", variable: "T" },
+  });
+});

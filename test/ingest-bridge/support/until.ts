@@ -1,0 +1,11 @@
+// Waiting for a condition instead of for a time.
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Resolves once `condition` holds; rejects after `deadlineMs`. */
+export async function until(condition: () => boolean, deadlineMs = 5000): Promise<void> {
+  const end = performance.now() + deadlineMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${condition}`);
+    await sleep(5);
+  }
+}

@@ -1,0 +1,92 @@
+// A headless Chromium from npm packages only, for the tests of the page.
+import { execFile } from "node:child_process";
+import { access, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { type Browser, chromium } from "playwright-core";
+
+const PACKAGE = fileURLToPath(new URL("../", import.meta.resolve("@sparticuz/chromium")));
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--autoplay-policy=no-user-gesture-required",
+];
+
+/** Unpacks the browser where the environment says, with the libraries that a bare machine lacks. */
+const UNPACK = `
+import chromium, { inflate } from "@sparticuz/chromium";
+await chromium.executablePath(process.argv[1]);
+await inflate(process.argv[1] + "/al2023.tar.br");`;
+
+interface Start {
+  readonly executablePath: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * Starts the browser that npm installed; where the machine lacks its libraries, with those that the package ships; where
+ * that fails too, the system's Chromium. Throws what each of them said. The caller closes it.
+ */
+export async function launchBrowser(): Promise<Browser> {
+  const failures: unknown[] = [];
+  for (const start of await starts()) {
+    try {
+      return await chromium.launch({ executablePath: start.executablePath, args: ARGS, env: plain(start.env) });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures, failures.map(String).join("\n"));
+}
+
+async function starts(): Promise<Start[]> {
+  const directory = await unpacked();
+  const executablePath = join(directory, "chromium");
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  if (!(await exists("/etc/fonts"))) env.FONTCONFIG_PATH = join(directory, "fonts");
+  const libraries = [join(directory, "al2023", "lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
+  return [
+    { executablePath, env },
+    { executablePath, env: { ...env, LD_LIBRARY_PATH: libraries } },
+    { executablePath: "/usr/bin/chromium", env: process.env },
+  ];
+}
+
+/** The directory with the unpacked browser. Processes that unpack at the same time do not see each other's halves. */
+async function unpacked(): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8")) as { version: string };
+  const directory = join(tmpdir(), `roomcast-chromium-${version}`);
+  if (await exists(directory)) return directory;
+  const staging = await mkdtemp(`${directory}-`);
+  await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", UNPACK, join(PACKAGE, "bin")], {
+    cwd: import.meta.dirname,
+    env: { ...process.env, TMPDIR: staging },
+  });
+  try {
+    await rename(staging, directory);
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    if (!(await exists(directory))) throw error;
+  }
+  return directory;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function plain(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}

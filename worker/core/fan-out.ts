@@ -1,0 +1,116 @@
+// From a track to its subscribers: who gets what now, when frames are gathered, and when a publisher has to wait.
+import { Close, type CloseReason } from "../../protocol/close.ts";
+import { Hold } from "./hold.ts";
+import type { Pace } from "./pace.ts";
+import type { Publisher } from "./publisher.ts";
+import type { Settings } from "./settings.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { Track } from "./track.ts";
+
+/** How soon those whose way is full, and held publishers, are looked at again. */
+const PAUSED_POLL_MS = 50;
+const HELD_POLL_MS = 5;
+
+/** The subscribers of the room, of which some want the track. */
+export type Audience = ReadonlyMap<string, Subscriber>;
+
+/** A subscriber that the room has to close. */
+export interface Closing {
+  readonly subscriber: Subscriber;
+  readonly reason: CloseReason;
+}
+
+/** One track's way to its subscribers. */
+export class FanOut {
+  readonly track: Track;
+  publisher: Publisher | undefined;
+  /** Publishes whose frames waited for others. */
+  gathered = 0;
+  readonly #settings: Settings;
+  readonly #pace: Pace;
+  readonly #hold: Hold;
+  #flushAt: number | undefined;
+  #pollAt: number | undefined;
+  #heldTotal = 0;
+
+  /** `pace` is the room's: all tracks share one budget. */
+  constructor(track: Track, settings: Settings, pace: Pace) {
+    this.track = track;
+    this.#settings = settings;
+    this.#pace = pace;
+    this.#hold = new Hold(settings);
+  }
+
+  /** When it wants `tick`; undefined: nothing is waiting. */
+  get dueAt(): number | undefined {
+    if (this.#flushAt === undefined || this.#pollAt === undefined) return this.#flushAt ?? this.#pollAt;
+    return Math.min(this.#flushAt, this.#pollAt);
+  }
+
+  /** The track has more: sends it, or lets it wait for what comes next. Answers who is to be closed. */
+  advance(now: number, audience: Audience): Closing[] {
+    if (this.#flushAt !== undefined || !this.#pace.admit(audience.size, now)) {
+      this.gathered++;
+      this.#flushAt ??= now + this.#settings.gatherMs;
+      return [];
+    }
+    return this.pump(now, audience);
+  }
+
+  /** What `dueAt` waited for. */
+  tick(now: number, audience: Audience): Closing[] {
+    return this.dueAt !== undefined && this.dueAt <= now ? this.pump(now, audience) : [];
+  }
+
+  /** Sends to everybody what may be sent. */
+  pump(now: number, audience: Audience): Closing[] {
+    this.#flushAt = undefined;
+    const { heldBytes, heldTotalBytes } = this.#settings;
+    const share = this.#heldTotal > heldTotalBytes ? heldTotalBytes / audience.size : heldBytes;
+    const closing: Closing[] = [];
+    let paused = false;
+    let total = 0;
+    for (const subscriber of audience.values()) {
+      const turn = subscriber.pump(this.track, now, share);
+      subscriber.save();
+      if (turn === "paused") paused = true;
+      else if (turn !== "open") closing.push({ subscriber, reason: turn });
+      total += subscriber.heldBytes;
+    }
+    this.#heldTotal = total;
+    const held = this.#decideHold(now, audience, closing);
+    this.#pollAt = held ? now + HELD_POLL_MS : paused ? now + PAUSED_POLL_MS : undefined;
+    return closing;
+  }
+
+  /** A subscriber comes: sends it what there is. */
+  join(now: number, subscriber: Subscriber): Closing[] {
+    const turn = subscriber.pump(this.track, now, this.#settings.heldBytes);
+    if (turn === "open") return [];
+    if (turn !== "paused") return [{ subscriber, reason: turn }];
+    this.#pollAt ??= now + PAUSED_POLL_MS;
+    return [];
+  }
+
+  #decideHold(now: number, audience: Audience, closing: Closing[]): boolean {
+    const { publisher, track } = this;
+    if (publisher === undefined) return false;
+    let leastHeldBytes: number | undefined;
+    let backlogBytes = 0;
+    for (const subscriber of audience.values()) {
+      if (!subscriber.wants(track)) continue;
+      if (publisher.isHeld) subscriber.sample(now);
+      if (!subscriber.isPaused(track)) {
+        leastHeldBytes = Math.min(leastHeldBytes ?? Number.POSITIVE_INFINITY, subscriber.heldBytes);
+      }
+      const needed = subscriber.needs(track);
+      if (needed === undefined || needed === track.next) continue;
+      const backlog = track.history.bytesFrom(needed);
+      if (backlog > this.#settings.historyBytes / 2 && subscriber.isStalled(now)) {
+        closing.push({ subscriber, reason: Close.slow });
+      } else backlogBytes = Math.max(backlogBytes, backlog);
+    }
+    publisher.hold(this.#hold.decide(now, { leastHeldBytes, backlogBytes }), now);
+    return publisher.isHeld;
+  }
+}

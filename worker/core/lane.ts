@@ -1,0 +1,213 @@
+// One subscriber in one track: where it stands, and what it gets next.
+import type { GapReason, ServerMessage } from "../../protocol/control.ts";
+import type { Position, Start } from "../../protocol/position.ts";
+import type { Batch } from "./batch.ts";
+import type { LaneState } from "./saved.ts";
+import type { Init, Track } from "./track.ts";
+
+/** What a lane wants done next: `send` and `tell` are to be done in order; `wait` ends the turn. */
+export type Step =
+  | { readonly do: "send"; readonly batch: Batch }
+  | { readonly do: "init"; readonly init: Init }
+  | { readonly do: "tell"; readonly message: ServerMessage }
+  | { readonly do: "wait" };
+
+const WAIT: Step = { do: "wait" };
+
+/** The state machine of a subscriber in a track. It sends nothing itself: `step` says what to do. */
+export class Lane {
+  readonly track: Track;
+  #state: LaneState;
+  /** The epoch that the subscriber was told for this track's number. */
+  #told: string | null;
+  /** Frames from `#since` to the cursor went out without a hole. */
+  #since = 0;
+  #init: Init | undefined;
+  #caughtUp: boolean;
+  readonly #reliable: boolean;
+
+  constructor(track: Track, state: LaneState, told: string | null, reliable: boolean) {
+    this.track = track;
+    this.#state = state;
+    this.#told = told;
+    this.#caughtUp = told !== null;
+    this.#reliable = reliable;
+  }
+
+  get state(): LaneState {
+    return this.#state;
+  }
+
+  get told(): string | null {
+    return this.#told;
+  }
+
+  /** Has it all that the track has? */
+  get inStep(): boolean {
+    return this.#state.at === "flowing" && (this.#state.cursor === null || this.#state.cursor === this.track.next);
+  }
+
+  /** The next frame that it needs from history. */
+  get cursor(): number | undefined {
+    return this.#state.at === "flowing" || this.#state.at === "paused" ? (this.#state.cursor ?? undefined) : undefined;
+  }
+
+  /** The next thing to do. `skip`: the subscriber wants nothing older than the newest group. */
+  step(skip: boolean): Step {
+    switch (this.#state.at) {
+      case "paused":
+        return WAIT;
+      case "resuming":
+        return this.#resume(this.#state.position);
+      case "seeking":
+        return this.#seek(this.#state);
+      case "flowing":
+        return this.#flow(this.#state, skip);
+    }
+  }
+
+  /** The batch of a `send` step went out. */
+  sent(batch: Batch): void {
+    if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: batch.next };
+  }
+
+  /** The way is full. */
+  pause(): void {
+    const { cursor } = this;
+    if (this.#state.at === "flowing" && cursor !== undefined) {
+      this.#state = { at: "paused", cursor, strict: this.#state.strict };
+    }
+  }
+
+  /** The way has drained: go on where the group is still the newest, else at the newest. */
+  unpause(): void {
+    if (this.#state.at !== "paused") return;
+    const { cursor, strict } = this.#state;
+    const { first, groupStart } = this.track.history;
+    const here = first !== undefined && first <= cursor;
+    if (here && (strict || groupStart === undefined || groupStart <= cursor)) {
+      this.#state = { at: "flowing", cursor, strict };
+    } else {
+      this.#state = { at: "seeking", from: cursor, reason: "lagged", notBefore: 0 };
+    }
+  }
+
+  /** The source is gone: what it would have told at the next group start is told now. */
+  settle(): Step {
+    const { next, name, epoch } = this.track;
+    if (this.#state.at !== "seeking" || this.#state.from === null || next === null) return WAIT;
+    const { from, reason } = this.#state;
+    this.#state = { ...this.#state, from: next };
+    return from < next ? gap(name, epoch, from, next - 1, reason) : WAIT;
+  }
+
+  /** After sleep: a lane that was in step stands where the first frame that comes stands. */
+  wake(sequence: number): void {
+    if (this.#state.at === "flowing" && this.#state.cursor === null) this.#state = { ...this.#state, cursor: sequence };
+  }
+
+  /** The track's numbering ended: what is to tell of it. The lane goes on with the new one, from its first frame. */
+  leaveEpoch(epoch: string, next: number | null, begin: number): Step {
+    const state = this.#state;
+    if (state.at === "resuming") return WAIT;
+    const from = state.at === "seeking" ? state.from : state.cursor;
+    this.#state = { at: "flowing", cursor: begin, strict: this.#reliable };
+    const missing = from !== null && (next === null ? state.at !== "flowing" : from < next);
+    return missing ? gap(this.track.name, epoch, from, next === null ? null : next - 1, "epoch") : WAIT;
+  }
+
+  #resume(position: Position): Step {
+    const { epoch, next, history } = this.track;
+    if (position.epoch !== epoch) {
+      this.#state = { at: "seeking", from: null, reason: "epoch", notBefore: 0 };
+      return gap(this.track.name, position.epoch, position.sequence, null, "epoch");
+    }
+    if (next === null) return WAIT;
+    const exact = position.sequence >= next || (history.first !== undefined && position.sequence >= history.first);
+    this.#state = exact
+      ? { at: "flowing", cursor: position.sequence, strict: true }
+      : { at: "seeking", from: position.sequence, reason: "history", notBefore: 0 };
+    return this.step(false);
+  }
+
+  #seek(state: LaneState & { at: "seeking" }): Step {
+    const start = this.track.history.groupStart;
+    if (start === undefined || start < state.notBefore) return WAIT;
+    this.#state = { at: "flowing", cursor: start, strict: this.#reliable };
+    this.#noteInit(state.from ?? 0);
+    this.#since = start;
+    if (state.from === null || state.from >= start) return this.step(false);
+    return gap(this.track.name, this.track.epoch, state.from, start - 1, state.reason);
+  }
+
+  #flow(state: LaneState & { at: "flowing" }, skip: boolean): Step {
+    const { cursor } = state;
+    const { next, history, epoch, name, number } = this.track;
+    if (cursor === null || next === null) return WAIT;
+    if (this.#told !== epoch) {
+      this.#told = epoch;
+      this.#since = cursor;
+      return { do: "tell", message: { type: "track", track: number, name, epoch, sequence: cursor } };
+    }
+    const missed = this.#missedInit(cursor);
+    if (missed !== undefined && cursor < next) {
+      this.#init = missed;
+      return { do: "init", init: missed };
+    }
+    if (cursor >= next) return this.#arrive(cursor);
+    const hole = this.track.holeAt(cursor);
+    if (hole !== undefined) {
+      this.#state = { ...state, cursor: hole.to + 1 };
+      return gap(name, epoch, cursor, hole.to, "ingest");
+    }
+    const behind = skip && !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
+    const batch = behind ? undefined : history.read(cursor);
+    if (batch !== undefined) return { do: "send", batch };
+    this.#state = { at: "seeking", from: cursor, reason: state.strict ? "history" : "lagged", notBefore: 0 };
+    return this.step(skip);
+  }
+
+  /** The init that applies at `cursor`, unless the subscriber got it: as a copy, or in the stream. */
+  #missedInit(cursor: number): Init | undefined {
+    this.#noteInit(cursor);
+    const { init } = this.track;
+    return init === this.#init || init === undefined || init.sequence >= cursor ? undefined : init;
+  }
+
+  /** Has the init gone by in the stream, which went out from `#since` to `cursor`? */
+  #noteInit(cursor: number): void {
+    const { init } = this.track;
+    if (init !== undefined && init.sequence >= this.#since && init.sequence < cursor) this.#init = init;
+  }
+
+  #arrive(sequence: number): Step {
+    this.#state = { at: "flowing", cursor: sequence, strict: this.#reliable };
+    if (this.#caughtUp) return WAIT;
+    this.#caughtUp = true;
+    const { name, epoch } = this.track;
+    return { do: "tell", message: { type: "caught-up", name, epoch, sequence } };
+  }
+}
+
+/** Where a newcomer's lane begins. `now` in ms since 1970. */
+export function startState(start: Start, track: Track, now: number): LaneState {
+  const seeking: LaneState = { at: "seeking", from: null, reason: "unknown", notBefore: 0 };
+  switch (start.at) {
+    case "group":
+      return seeking;
+    case "live":
+      return { ...seeking, notBefore: track.next ?? 0 };
+    case "rewind": {
+      const cursor = track.history.groupAt(now - start.seconds * 1000);
+      return cursor === undefined ? seeking : { at: "flowing", cursor, strict: true };
+    }
+    case "position": {
+      const position = start.positions.find((one) => one.track === track.name || one.track === null);
+      return position === undefined ? seeking : { at: "resuming", position };
+    }
+  }
+}
+
+function gap(name: string, epoch: string, from: number, to: number | null, reason: GapReason): Step {
+  return { do: "tell", message: { type: "gap", name, epoch, from, to, reason } };
+}

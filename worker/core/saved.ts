@@ -1,0 +1,60 @@
+// What of a connection survives the room's sleep: small values, kept beside its WebSocket.
+import type { GapReason } from "../../protocol/control.ts";
+import type { Position, Start } from "../../protocol/position.ts";
+
+/** Whose connection it is. Times are seconds since 1970, as in the token. */
+export interface Who {
+  readonly subject: string | undefined;
+  readonly jti: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export const DELIVERIES = ["live", "latest", "reliable"] as const;
+export type Delivery = (typeof DELIVERIES)[number];
+
+/** What a subscriber asked for. */
+export interface Subscription {
+  /** Frames and control messages, or payload bytes alone. */
+  readonly framed: boolean;
+  /** Names of tracks; null: all. */
+  readonly tracks: readonly string[] | null;
+  readonly start: Start;
+  readonly delivery: Delivery;
+}
+
+/** Where a subscriber stands in a track. */
+export type LaneState =
+  /** Waits for a group start, not below `notBefore`; frames from `from` on are missing then (null: none). */
+  | { readonly at: "seeking"; readonly from: number | null; readonly reason: GapReason; readonly notBefore: number }
+  /** Waits until the room knows where the track stands. */
+  | { readonly at: "resuming"; readonly position: Position }
+  /** `cursor` is next. null: in step with the track, wherever that is (after sleep). `strict`: skips nothing that is in history. */
+  | { readonly at: "flowing"; readonly cursor: number | null; readonly strict: boolean }
+  /** The way is full; `cursor` is next. */
+  | { readonly at: "paused"; readonly cursor: number; readonly strict: boolean };
+
+export interface SavedLane {
+  readonly name: string;
+  readonly number: number;
+  /** The epoch that the subscriber was told; null: none. */
+  readonly epoch: string | null;
+  readonly state: LaneState;
+}
+
+export type Saved =
+  | {
+      readonly role: "publisher";
+      readonly id: string;
+      readonly who: Who;
+      readonly track: string;
+      readonly number: number;
+      readonly epoch: string;
+    }
+  | {
+      readonly role: "subscriber";
+      readonly id: string;
+      readonly who: Who;
+      readonly subscription: Subscription;
+      readonly lanes: readonly SavedLane[];
+    };

@@ -1,0 +1,263 @@
+// A connection that receives: its lanes, its way, its credit, its figures. Decides before each send; never sends and then cuts.
+
+import { Close, type CloseReason } from "../../protocol/close.ts";
+import type { ServerMessage } from "../../protocol/control.ts";
+import { Flag } from "../../protocol/frame.ts";
+import type { Batch } from "./batch.ts";
+import { Flow, type Signals } from "./flow.ts";
+import { Lane, type Step, startState } from "./lane.ts";
+import type { LaneState, Saved, Subscription, Who } from "./saved.ts";
+import type { Settings } from "./settings.ts";
+import type { Sink } from "./sink.ts";
+import type { Init, Track } from "./track.ts";
+
+/** What a room tells of a subscriber. Bytes are those handed to its socket. */
+export interface SubscriberFigures {
+  readonly framesSent: number;
+  readonly bytesSent: number;
+  readonly gaps: number;
+  readonly framesSkipped: number;
+  readonly bytesInFlight: number;
+  readonly lastPong: number | undefined;
+  readonly state: "in-step" | "behind" | "paused";
+}
+
+/** `latest` does not let a second group begin to queue. */
+const LATEST = { windowBytes: 128 * 1024, lagMs: 500, heldBytes: 256 * 1024 };
+
+/** How a turn ended: `open`: it has what there is or waits for data; else it has to be looked at again. */
+export type Turn = "open" | "paused" | CloseReason;
+
+/** One subscriber. `pump` sends what may be sent now. */
+export class Subscriber {
+  readonly id: string;
+  readonly who: Who;
+  readonly subscription: Subscription;
+  readonly #sink: Sink;
+  readonly #settings: Settings;
+  readonly #flow: Flow;
+  readonly #lanes = new Map<string, Lane>();
+  /** Bytes that a `reliable` subscriber still takes. */
+  #credit: number;
+  /** When a `reliable` subscriber last gave credit, and since when a stalled one has been paused. */
+  #progressAt: number;
+  #pausedAt: number | undefined;
+  #framesSent = 0;
+  #gaps = 0;
+  #framesSkipped = 0;
+  #heldBytes = 0;
+  #savedAs = "";
+
+  constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Settings, now: number) {
+    this.id = id;
+    this.who = who;
+    this.subscription = subscription;
+    this.#sink = sink;
+    this.#settings = subscription.delivery === "latest" ? { ...settings, ...LATEST } : settings;
+    this.#flow = new Flow(this.#settings);
+    this.#credit = subscription.delivery === "reliable" ? 0 : Number.POSITIVE_INFINITY;
+    this.#progressAt = now;
+  }
+
+  get #reliable(): boolean {
+    return this.subscription.delivery === "reliable";
+  }
+
+  wants(track: Track): boolean {
+    return this.subscription.tracks === null || this.subscription.tracks.includes(track.name);
+  }
+
+  /** A track that it wants is there. `state`: where it stands, if that is known; `begin`: the track's very first frame. */
+  attach(track: Track, now: number, begin: number | null): void {
+    const { start } = this.subscription;
+    const state: LaneState =
+      begin !== null && start.at !== "position"
+        ? { at: "flowing", cursor: begin, strict: this.#reliable }
+        : startState(start, track, now);
+    this.#lanes.set(track.name, new Lane(track, state, null, this.#reliable));
+  }
+
+  /** After sleep: a lane as it was saved. */
+  restore(track: Track, state: LaneState, told: string | null): void {
+    this.#lanes.set(track.name, new Lane(track, state, told, this.#reliable));
+  }
+
+  /** After sleep: `sequence` is the first frame that comes. */
+  wake(track: Track, sequence: number): void {
+    this.#lanes.get(track.name)?.wake(sequence);
+  }
+
+  /** Tells a framed subscriber; to a plain one text means nothing. */
+  tell(message: ServerMessage): void {
+    if (message.type === "gap") {
+      this.#gaps++;
+      this.#framesSkipped += message.to === null ? 0 : message.to - message.from + 1;
+    }
+    if (this.subscription.framed) this.#sink.send(JSON.stringify(message));
+  }
+
+  close(reason: CloseReason, text: string): void {
+    this.#sink.close(reason.code, text);
+  }
+
+  /** So many more bytes may go to a `reliable` subscriber. */
+  grant(bytes: number, now: number): void {
+    this.#credit += bytes;
+    this.#progressAt = now;
+  }
+
+  /** Sends what may be sent now in `track`. `heldBytes`: what may sit in this process for it. */
+  pump(track: Track, now: number, heldBytes: number): Turn {
+    const lane = this.#lanes.get(track.name);
+    if (lane === undefined) return "open";
+    if (lane.state.at === "paused") {
+      const stalled = this.#tryUnpause(lane, now);
+      if (stalled !== undefined) return stalled;
+    }
+    for (;;) {
+      const step = lane.step(this.subscription.delivery === "latest");
+      if (step.do === "wait") break;
+      if (step.do === "send") {
+        const turn = this.#gate(lane, now, heldBytes);
+        if (turn !== undefined) return turn;
+      }
+      this.#perform(lane, step, now);
+    }
+    return "open";
+  }
+
+  /** Bytes on their way as of the last decision: in this process, where the runtime can tell. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Looks again how much is on its way. */
+  sample(now: number): void {
+    const signals = this.#signals(now);
+    this.#flow.observe(signals);
+    this.#heldBytes = signals.buffered ?? this.#flow.inFlight(signals);
+  }
+
+  /** Is its way full in `track`? */
+  isPaused(track: Track): boolean {
+    return this.#lanes.get(track.name)?.state.at === "paused";
+  }
+
+  /** The track's numbering ended; it goes on at `begin` of the new one. */
+  leaveEpoch(track: Track, epoch: string, next: number | null, begin: number): void {
+    this.#tellStep(this.#lanes.get(track.name)?.leaveEpoch(epoch, next, begin));
+  }
+
+  /** The track's source is gone: what is missing is told now, since no group start may come. */
+  settle(track: Track): void {
+    this.#tellStep(this.#lanes.get(track.name)?.settle());
+  }
+
+  /** The oldest frame that it still needs of `track`, if it may not skip it. */
+  needs(track: Track): number | undefined {
+    return this.#reliable ? this.#lanes.get(track.name)?.cursor : undefined;
+  }
+
+  /** Has a `reliable` subscriber given no credit for too long? */
+  isStalled(now: number): boolean {
+    return this.#reliable && now - this.#progressAt > this.#settings.stalledMs;
+  }
+
+  /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
+  save(): void {
+    let form = "";
+    for (const lane of this.#lanes.values()) form += lane.inStep ? `${lane.told} ` : `${JSON.stringify(lane.state)} `;
+    if (form === this.#savedAs) return;
+    this.#savedAs = form;
+    this.#sink.save(this.#saved());
+  }
+
+  figures(now: number): SubscriberFigures {
+    const lanes = [...this.#lanes.values()];
+    const paused = lanes.some((lane) => lane.state.at === "paused");
+    return {
+      framesSent: this.#framesSent,
+      bytesSent: this.#flow.sent,
+      gaps: this.#gaps,
+      framesSkipped: this.#framesSkipped,
+      bytesInFlight: this.#flow.inFlight(this.#signals(now)),
+      lastPong: this.#sink.lastPong(),
+      state: paused ? "paused" : lanes.every((lane) => lane.inStep) ? "in-step" : "behind",
+    };
+  }
+
+  #saved(): Saved {
+    const lanes = [...this.#lanes.values()].map((lane) => ({
+      name: lane.track.name,
+      number: lane.track.number,
+      epoch: lane.told,
+      state: lane.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : lane.state,
+    }));
+    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, lanes };
+  }
+
+  #signals(now: number): Signals {
+    return { now, pongAt: this.#sink.lastPong(), buffered: this.#sink.bufferedBytes() };
+  }
+
+  /** undefined: a batch may be sent now. */
+  #gate(lane: Lane, now: number, heldBytes: number): Turn | undefined {
+    if (this.#credit <= 0) return "open";
+    const signals = this.#signals(now);
+    this.#flow.observe(signals);
+    this.#heldBytes = signals.buffered ?? this.#flow.inFlight(signals);
+    const way = this.#flow.way(signals, Math.min(heldBytes, this.#settings.heldBytes));
+    if (way === "open") return undefined;
+    if (way === "unproven") return Close.unproven;
+    lane.pause();
+    this.#pausedAt ??= now;
+    return "paused";
+  }
+
+  /** undefined: the lane goes on. */
+  #tryUnpause(lane: Lane, now: number): Turn | undefined {
+    const signals = this.#signals(now);
+    this.#flow.observe(signals);
+    if (this.#flow.drained(signals)) {
+      this.#pausedAt = undefined;
+      lane.unpause();
+      return undefined;
+    }
+    const stalled = now - (this.#pausedAt ?? now) > this.#settings.stalledMs;
+    return stalled ? Close.slow : "paused";
+  }
+
+  #tellStep(step: Step | undefined): void {
+    if (step?.do === "tell") this.tell(step.message);
+  }
+
+  #perform(lane: Lane, step: Exclude<Step, { do: "wait" }>, now: number): void {
+    switch (step.do) {
+      case "tell":
+        return this.tell(step.message);
+      case "init":
+        return this.#sendInit(step.init, now);
+      case "send":
+        this.#sendBatch(lane, step.batch, now);
+        lane.sent(step.batch);
+    }
+  }
+
+  #sendInit(init: Init, now: number): void {
+    this.#send(this.subscription.framed ? init.message : init.payload, now);
+  }
+
+  #sendBatch(lane: Lane, batch: Batch, now: number): void {
+    this.#framesSent += batch.frames.length;
+    this.#credit -= batch.bytes.byteLength;
+    if (this.subscription.framed) return this.#send(batch.bytes, now);
+    const payload = lane.track.history.payload(batch);
+    const isMark = payload.byteLength === 0 && batch.frames.every((frame) => (frame.flags & Flag.end) !== 0);
+    if (!isMark) this.#send(payload, now);
+  }
+
+  #send(bytes: Uint8Array, now: number): void {
+    this.#sink.send(bytes);
+    this.#flow.add(bytes.byteLength, now);
+  }
+}

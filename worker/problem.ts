@@ -1,0 +1,40 @@
+// Errors as HTTP tells them: application/problem+json (RFC 9457) with a stable code.
+
+/** Stable codes of refused requests, with their status and title. */
+const PROBLEMS = {
+  invalid_request: [400, "The request is malformed"],
+  unauthorized: [401, "A valid credential is needed"],
+  forbidden: [403, "The credential does not give this right"],
+  not_found: [404, "There is nothing here"],
+  room_not_found: [404, "There is no such room"],
+  method_not_allowed: [405, "This route has no such method"],
+  room_exists: [409, "The room id is taken"],
+  room_closed: [410, "The room was closed"],
+  body_too_large: [413, "The body is too large"],
+  upgrade_required: [426, "This route speaks WebSocket"],
+  internal_error: [500, "Something went wrong here"],
+  not_configured: [503, "The Worker is not configured"],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** A request that is refused. Thrown where it is detected, answered once by the app. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly code: ProblemCode;
+
+  /** `detail` goes to the client: it must never hold a credential. */
+  constructor(code: ProblemCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.code = code;
+  }
+
+  response(): Response {
+    const [status, title] = PROBLEMS[this.code];
+    const headers: Record<string, string> = { "content-type": "application/problem+json" };
+    if (status === 401) headers["www-authenticate"] = "Bearer";
+    if (status === 426) headers["upgrade"] = "websocket";
+    const body = { type: "about:blank", title, status, code: this.code, detail: this.message };
+    return Response.json(body, { status, headers });
+  }
+}

@@ -1,0 +1,4 @@
+// The version that `GET /api/health` tells.
+import manifest from "../package.json" with { type: "json" };
+
+export const VERSION: string = manifest.version;
