@@ -39,7 +39,7 @@ async function run(room: string, { ingest, framing, track, ...credential }: Send
   if (!isRoomId(room)) throw new Failure("the room is no room id", 2);
   if (!isTrackName(track)) throw new Failure("the track is no track name", 2);
   const token = await tokenFrom(credential)();
-  const socket = net.connect({ ...ingest, noDelay: true });
+  const socket = net.connect({ ...ingest, noDelay: true, allowHalfOpen: true });
   try {
     await send(process.stdin, socket, { room, token, track, framing });
   } catch (error) {
@@ -51,8 +51,8 @@ async function run(room: string, { ingest, framing, track, ...credential }: Send
   }
 }
 
-/** Sends `input` behind `preamble`; resolves when the bridge has confirmed all of it. */
-async function send(input: Readable, socket: net.Socket, preamble: Preamble): Promise<void> {
+/** Sends `input` behind `preamble`; resolves when the bridge has confirmed all of it, rejects where it does not. */
+export async function send(input: Readable, socket: net.Socket, preamble: Preamble): Promise<void> {
   const replies = readReplies(socket);
   socket.write(formatPreamble(preamble));
   const accepted = await nextReply(replies);

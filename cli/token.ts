@@ -43,8 +43,8 @@ export function tokenCommand(): Command {
 
 async function mint({ room, can, track, ttl, subject }: Partial<MintOptions>): Promise<void> {
   const iat = Math.floor(Date.now() / 1000);
-  const wanted = { room, can, tracks: track, sub: subject, jti: randomUUID(), iat, exp: iat + (ttl ?? 0) };
-  const claims = claimsSchema.safeParse(wanted);
+  const limits = { ...(track && { tracks: track }), ...(subject && { sub: subject }) };
+  const claims = claimsSchema.safeParse({ room, can, ...limits, jti: randomUUID(), iat, exp: iat + (ttl ?? 0) });
   if (!claims.success) {
     const wrong = new Set(claims.error.issues.map(({ path }) => OPTION_OF[String(path[0])] ?? String(path[0])));
     throw new Failure(`missing or wrong: ${[...wrong].join(", ")}`, 2);

@@ -132,7 +132,8 @@ export class Connection {
       socket = this.#environment.dial(url, ["roomcast.v1", `token.${token}`]);
     } catch {
       // The platform takes no such subprotocol. Its error is dropped: it may quote the token.
-      return this.#refuse(new RefusedError("token_malformed"));
+      this.#refuse(new RefusedError("token_malformed"));
+      return;
     }
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#opened(socket);
@@ -152,10 +153,11 @@ export class Connection {
 
   #received(data: unknown): void {
     if (this.#state.at !== "open") return;
-    if (data === PONG) return this.#state.heartbeat.pong();
+    const { heartbeat } = this.#state;
     try {
-      if (typeof data === "string") this.#text(data, this.#state.heartbeat);
-      else this.#binary(data instanceof Uint8Array ? data : new Uint8Array(data as ArrayBuffer), this.#state.heartbeat);
+      if (data === PONG) heartbeat.pong();
+      else if (typeof data === "string") this.#text(data, heartbeat);
+      else this.#binary(data instanceof Uint8Array ? data : new Uint8Array(data as ArrayBuffer), heartbeat);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#lose({ code: 1006, reason: "" });
@@ -176,11 +178,11 @@ export class Connection {
 
   #closed(event: SocketClose): void {
     const state = this.#state;
-    if (state.at === "open") return this.#lose(event);
-    if (state.at !== "dialing") return;
-    if (event.refusal !== undefined) return this.#answered(event.refusal, FINAL_STATUSES);
-    if (this.#environment.fetch === undefined) return this.#retry(0);
-    this.#ask(state.token);
+    if (state.at === "open") this.#lose(event);
+    else if (state.at !== "dialing") return;
+    else if (event.refusal !== undefined) this.#answered(event.refusal, FINAL_STATUSES);
+    else if (this.#environment.fetch === undefined) this.#retry(0);
+    else this.#ask(state.token);
   }
 
   /** An upgrade failed and the platform does not say why: the room's description is refused for the same reasons. */

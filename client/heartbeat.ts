@@ -59,7 +59,7 @@ export class Heartbeat {
   release(): void {
     this.#held = false;
     if (this.#state.at === "due") this.#ping();
-    if (this.#state.at === "asked") this.#expectPong();
+    else if (this.#state.at === "asked") this.#expectPong();
   }
 
   /** Ends it; nothing is left. */

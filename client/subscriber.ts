@@ -65,7 +65,10 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
       opened: () => this.#opened(),
       control: (message) => this.#control(message),
       binary: (message) => this.#binary(message),
-      lost: () => this.#push([{ type: "connection", state: "lost" }]),
+      lost: () => {
+        this.#push([{ type: "connection", state: "lost" }]);
+        return undefined;
+      },
       refused: (error) => this.#over({ at: "refused", error }),
     });
   }
@@ -115,8 +118,8 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     this.#connects++;
     this.#reader.reset();
     this.#credit = 0;
-    this.#push([{ type: "connection", state: "open" }]);
     this.#giveCredit();
+    this.#push([{ type: "connection", state: "open" }]);
   }
 
   #control(message: ServerMessage): void {
@@ -129,7 +132,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     this.#giveCredit();
   }
 
-  #push(events: readonly SubscriberEvent[]): undefined {
+  #push(events: readonly SubscriberEvent[]): void {
     for (const event of events) this.#count(event);
     this.#queue.push(events);
     if (this.#state.at !== "reading" || this.#queue.bytes <= this.#maxQueueBytes) return;

@@ -1,4 +1,4 @@
-// Builds what is served and what is published: the page (dist/web) and the command (dist/cli).
+// Builds what is served and what is published: the page (dist/web), the Worker (dist/worker) and the command (dist/cli).
 import { cp, mkdir, rm } from "node:fs/promises";
 import { build } from "esbuild";
 
@@ -20,6 +20,20 @@ export async function buildWeb(): Promise<void> {
   for (const name of ["index.html", "style.css"]) await cp(`${root}web/${name}`, `${root}dist/web/${name}`);
 }
 
+/** The Worker as one module, into dist/worker: what the local runtime starts. `wrangler` bundles its own. */
+export async function buildWorker(): Promise<void> {
+  await build({
+    entryPoints: [`${root}worker/index.ts`],
+    outfile: `${root}dist/worker/index.js`,
+    bundle: true,
+    external: ["cloudflare:*"],
+    conditions: ["workerd", "worker", "browser"],
+    format: "esm",
+    target: "es2024",
+    logLevel: "warning",
+  });
+}
+
 /** The command as one file that runs on Node 20; packages stay outside. */
 async function buildCli(): Promise<void> {
   await rm(`${root}dist/cli`, { recursive: true, force: true });
@@ -37,5 +51,5 @@ async function buildCli(): Promise<void> {
 
 if (import.meta.main) {
   await buildWeb();
-  if (!process.argv.includes("--web")) await buildCli();
+  if (!process.argv.includes("--web")) await Promise.all([buildWorker(), buildCli()]);
 }

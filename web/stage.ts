@@ -85,7 +85,7 @@ export class Stage {
     this.#bytes.hidden = !shown || last === undefined;
     if (!shown || last === undefined) return;
     const size = `${last.byteLength} ${last.byteLength === 1 ? "byte" : "bytes"}`;
-    setText(this.#bytesTitle, `Last frame: ${size}${last.byteLength > HEX_BYTES ? `, the first ${HEX_BYTES}` : ""}`);
+    setText(this.#bytesTitle, `Last frame: ${last.byteLength > HEX_BYTES ? `the first ${HEX_BYTES} of ` : ""}${size}`);
     setText(this.#hex, hexView(last));
   }
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Connection, type ConnectionUser, type Token } from "../../client/connection.ts";
 import { RefusedError } from "../../client/errors.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
@@ -297,5 +297,3 @@ describe("pings", () => {
     expect(user.log).toContain("lost close_1006");
   });
 });
-
-afterEach(settle);

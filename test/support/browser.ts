@@ -1,6 +1,6 @@
 // A headless Chromium from npm packages only, for the tests of the page.
 import { execFile } from "node:child_process";
-import { access, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,6 +24,9 @@ const UNPACK = `
 import chromium, { inflate } from "@sparticuz/chromium";
 await chromium.executablePath(process.argv[1]);
 await inflate(process.argv[1] + "/al2023.tar.br");`;
+
+/** For machines without fonts: those of the package. */
+const FONTS_CONF = `<?xml version="1.0"?><fontconfig><dir prefix="relative">fonts</dir></fontconfig>`;
 
 interface Start {
   readonly executablePath: string;
@@ -50,7 +53,7 @@ async function starts(): Promise<Start[]> {
   const directory = await unpacked();
   const executablePath = join(directory, "chromium");
   const env: NodeJS.ProcessEnv = { ...process.env };
-  if (!(await exists("/etc/fonts"))) env.FONTCONFIG_PATH = join(directory, "fonts");
+  if (!(await exists("/etc/fonts/fonts.conf"))) env.FONTCONFIG_FILE = join(directory, "fonts.conf");
   const libraries = [join(directory, "al2023", "lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
   return [
     { executablePath, env },
@@ -69,6 +72,7 @@ async function unpacked(): Promise<string> {
     cwd: import.meta.dirname,
     env: { ...process.env, TMPDIR: staging },
   });
+  await writeFile(join(staging, "fonts.conf"), FONTS_CONF);
   try {
     await rename(staging, directory);
   } catch (error) {

@@ -42,11 +42,11 @@ export class History {
       : undefined;
   }
 
-  /** Adds the batch that follows; `isStart`: its first frame begins a group whatever its flags say (F8). */
-  append(batch: Batch, isStart: boolean): void {
+  /** Adds the batch that follows; `groupStart`: where the newest group starts now. */
+  append(batch: Batch, groupStart: number | undefined): void {
     this.#batches.push(batch);
     this.#bytes += batch.cost;
-    this.#groupStart = batch.keyAtOrBefore(batch.next) ?? (isStart ? batch.first : this.#groupStart);
+    this.#groupStart = groupStart;
   }
 
   /**

@@ -148,7 +148,7 @@ export class Hub {
       oldest: track.history.first ?? null,
       groupStart: track.history.groupStart ?? null,
       historyBytes: track.history.bytes,
-      initBytes: track.init?.payload.byteLength ?? 0,
+      initBytes: track.initAt(Number.POSITIVE_INFINITY)?.payload.byteLength ?? 0,
       source: publisher === undefined ? "offline" : "online",
       gathered,
     }));
@@ -190,7 +190,7 @@ export class Hub {
     const { track } = fanOut;
     const asleep = track.next === null;
     const incoming = publisher.receive(bytes, now);
-    if (incoming.is === "init") track.setInit(incoming.sequence, incoming.payload);
+    if (incoming.is === "init") track.setInit(incoming.payload);
     if (incoming.is === "frames") {
       if (asleep) this.#wake(fanOut, publisher);
       track.append(incoming.bytes, incoming.frames, now);

@@ -20,9 +20,8 @@ export class Lane {
   #state: LaneState;
   /** The epoch that the subscriber was told for this track's number. */
   #told: string | null;
-  /** Frames from `#since` to the cursor went out without a hole. */
-  #since = 0;
-  #init: Init | undefined;
+  /** Frames from `#since` to the cursor went out without a hole; null: it has not begun. */
+  #since: number | null;
   #caughtUp: boolean;
   readonly #reliable: boolean;
 
@@ -30,6 +29,7 @@ export class Lane {
     this.track = track;
     this.#state = state;
     this.#told = told;
+    this.#since = told === null ? null : 0;
     this.#caughtUp = told !== null;
     this.#reliable = reliable;
   }
@@ -134,8 +134,9 @@ export class Lane {
     const start = this.track.history.groupStart;
     if (start === undefined || start < state.notBefore) return WAIT;
     this.#state = { at: "flowing", cursor: start, strict: this.#reliable };
-    this.#noteInit(state.from ?? 0);
-    this.#since = start;
+    const init = this.track.initAt(start);
+    const has = this.#since !== null && init !== undefined && init.sequence >= this.#since;
+    if (!has || init.sequence >= (state.from ?? start)) this.#since = null;
     if (state.from === null || state.from >= start) return this.step(false);
     return gap(this.track.name, this.track.epoch, state.from, start - 1, state.reason);
   }
@@ -146,13 +147,13 @@ export class Lane {
     if (cursor === null || next === null) return WAIT;
     if (this.#told !== epoch) {
       this.#told = epoch;
-      this.#since = cursor;
+      this.#since = null;
       return { do: "tell", message: { type: "track", track: number, name, epoch, sequence: cursor } };
     }
-    const missed = this.#missedInit(cursor);
-    if (missed !== undefined && cursor < next) {
-      this.#init = missed;
-      return { do: "init", init: missed };
+    if (this.#since === null && cursor < next) {
+      this.#since = cursor;
+      const init = this.track.initAt(cursor);
+      if (init !== undefined) return { do: "init", init };
     }
     if (cursor >= next) return this.#arrive(cursor);
     const hole = this.track.holeAt(cursor);
@@ -165,19 +166,6 @@ export class Lane {
     if (batch !== undefined) return { do: "send", batch };
     this.#state = { at: "seeking", from: cursor, reason: state.strict ? "history" : "lagged", notBefore: 0 };
     return this.step(skip);
-  }
-
-  /** The init that applies at `cursor`, unless the subscriber got it: as a copy, or in the stream. */
-  #missedInit(cursor: number): Init | undefined {
-    this.#noteInit(cursor);
-    const { init } = this.track;
-    return init === this.#init || init === undefined || init.sequence >= cursor ? undefined : init;
-  }
-
-  /** Has the init gone by in the stream, which went out from `#since` to `cursor`? */
-  #noteInit(cursor: number): void {
-    const { init } = this.track;
-    if (init !== undefined && init.sequence >= this.#since && init.sequence < cursor) this.#init = init;
   }
 
   #arrive(sequence: number): Step {

@@ -24,7 +24,7 @@ export interface PublisherFigures {
 
 /** What a message of a publisher is. */
 export type Incoming =
-  | { readonly is: "init"; readonly sequence: number; readonly payload: Uint8Array }
+  | { readonly is: "init"; readonly payload: Uint8Array }
   | { readonly is: "frames"; readonly bytes: Uint8Array; readonly frames: readonly FrameView[] }
   | { readonly is: "duplicate" };
 
@@ -64,9 +64,9 @@ export class Publisher {
 
   /** Accepts it: tells what it is to send next, and keeps what must survive sleep. */
   welcome(): void {
-    const { number, name, epoch, next, init } = this.track;
+    const { number, name, epoch, next, hasInit } = this.track;
     const window = this.#settings.publisherWindowBytes;
-    this.tell({ type: "publish", track: number, name, epoch, sequence: next ?? 0, window, init: init === undefined });
+    this.tell({ type: "publish", track: number, name, epoch, sequence: next ?? 0, window, init: !hasInit });
     this.#sink.save({ role: "publisher", id: this.id, who: this.who, track: name, number, epoch });
   }
 
@@ -87,7 +87,7 @@ export class Publisher {
     this.#checkHeld(bytes.byteLength);
     const first = this.#check(frames);
     if (first.type === FrameType.init) {
-      return { is: "init", sequence: first.sequence, payload: bytes.subarray(first.start, first.end) };
+      return { is: "init", payload: bytes.subarray(first.start, first.end) };
     }
     this.track.wake(first.sequence);
     return this.#withoutDuplicates(bytes, frames, first.sequence);

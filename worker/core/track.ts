@@ -3,7 +3,7 @@ import { encodeMessage, Flag, FrameType, type FrameView } from "../../protocol/f
 import { Batch } from "./batch.ts";
 import { History } from "./history.ts";
 
-/** Initialisation data: what it is, and from which frame on it applies. */
+/** Initialisation data, as the stream had it at `sequence`; -1: from before all that the room knows. */
 export interface Init {
   readonly sequence: number;
   readonly payload: Uint8Array;
@@ -26,8 +26,10 @@ export class Track {
   #next: number | null;
   /** The first sequence of the epoch, where the room saw it begin. */
   #begin: number | null = null;
-  #init: Init | undefined;
+  /** In order: for each group in history the one that applies to it, and the newest. */
+  #inits: Init[] = [];
   #history = new History();
+  #groupStart: number | undefined;
   /** Ranges that its publisher dropped, as far as history reaches. */
   #holes: Hole[] = [];
 
@@ -46,8 +48,13 @@ export class Track {
     return this.#next;
   }
 
-  get init(): Init | undefined {
-    return this.#init;
+  get hasInit(): boolean {
+    return this.#inits.length > 0;
+  }
+
+  /** The init that applies to a newcomer who starts at `sequence`. */
+  initAt(sequence: number): Init | undefined {
+    return this.#inits.findLast((init) => init.sequence < sequence);
   }
 
   get history(): History {
@@ -60,8 +67,9 @@ export class Track {
     this.#next = sequence;
     this.#begin = begins ? sequence : null;
     this.#history = new History();
+    this.#groupStart = undefined;
     this.#holes = [];
-    this.#init = undefined;
+    this.#inits = [];
   }
 
   /** After sleep the first frame tells where the track stands. */
@@ -72,11 +80,12 @@ export class Track {
   /** Adds frames `next`... ; the caller has checked that they follow. */
   append(bytes: Uint8Array, frames: readonly FrameView[], now: number): void {
     const batch = new Batch(bytes, frames, now, this.#history.end);
-    this.#history.append(batch, batch.first === this.#begin);
-    this.#next = batch.next;
     for (const frame of frames) {
-      if ((frame.flags & Flag.init) !== 0) this.setInit(frame.sequence, bytes.subarray(frame.start, frame.end));
+      if ((frame.flags & Flag.key) !== 0 || frame.sequence === this.#begin) this.#groupStart = frame.sequence;
+      if ((frame.flags & Flag.init) !== 0) this.#addInit(frame.sequence, bytes.subarray(frame.start, frame.end));
     }
+    this.#history.append(batch, this.#groupStart);
+    this.#next = batch.next;
   }
 
   /** The publisher dropped `from` to `to`; the caller has checked that they follow. */
@@ -91,15 +100,19 @@ export class Track {
     return this.#holes.find((hole) => hole.from <= sequence && sequence <= hole.to);
   }
 
-  /** Replaces the init, if it says something new. The bytes are copied. */
-  setInit(sequence: number, payload: Uint8Array): void {
-    if (this.#init !== undefined && sameBytes(this.#init.payload, payload)) return;
-    const copy = payload.slice();
-    const frame = { type: FrameType.init, flags: Flag.init, track: this.number, sequence, timestamp: 0, payload: copy };
-    this.#init = { sequence, payload: copy, message: encodeMessage([frame]) };
+  /** The publisher sent its init again: it counts where the room has none. */
+  setInit(payload: Uint8Array): void {
+    if (!this.hasInit) this.#addInit(-1, payload);
   }
-}
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, index) => byte === b[index]);
+  /** Keeps a copy. The one before stays only where a group may start with it. */
+  #addInit(sequence: number, view: Uint8Array): void {
+    const payload = view.slice();
+    const header = { type: FrameType.init, flags: Flag.init, track: this.number, timestamp: 0 };
+    const message = encodeMessage([{ ...header, sequence: Math.max(sequence, 0), payload }]);
+    const applies = this.initAt(this.#history.first ?? 0);
+    const groupStart = this.#groupStart ?? 0;
+    const kept = this.#inits.filter((init) => init.sequence < groupStart && init.sequence >= (applies?.sequence ?? 0));
+    this.#inits = [...kept, { sequence, payload, message }];
+  }
 }

@@ -128,6 +128,14 @@ export class FakeEnvironment implements Environment {
     return socket;
   }
 
+  /** The connection is cut; lets time pass until it dials again. */
+  async redial(): Promise<FakeSocket> {
+    const before = this.dialed.length;
+    this.socket.end();
+    while (this.dialed.length === before) await this.advance(250);
+    return this.socket;
+  }
+
   /** Lets time pass, timer by timer. */
   async advance(ms: number): Promise<void> {
     const end = this.#time + ms;

@@ -1,4 +1,4 @@
-// A room that does what a test says: speaks PROTOCOL.md to publishers, remembers what came, refuses, withholds, cuts.
+// A room that does what a test says: speaks PROTOCOL.md, remembers what came, refuses, withholds, cuts.
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -27,6 +27,8 @@ export interface Behaviour {
   closeAtOnce: { code: number; text: string } | undefined;
   /** Answers the upgrade of whoever has this token. */
   refuse(token: string): { status: number; code: string } | undefined;
+  /** What a subscriber gets, after `welcome`. */
+  play(socket: WebSocket, query: URLSearchParams): void;
 }
 
 interface Track {
@@ -42,6 +44,7 @@ export class ScriptedRoom {
     welcome: true,
     closeAtOnce: undefined,
     refuse: () => undefined,
+    play: () => {},
   };
   readonly taken: Taken[] = [];
   readonly tokens: string[] = [];
@@ -128,8 +131,15 @@ export class ScriptedRoom {
 
   #accept(socket: WebSocket, url: URL): void {
     const query = url.searchParams;
-    const name = query.get("track") ?? "main";
     this.#connections += 1;
+    const room = url.pathname.split("/")[2] ?? "";
+    say(socket, { type: "welcome", connection: `c${this.#connections}`, room, now: Date.now() });
+    if (query.get("role") === "publish") this.#publisher(socket, query);
+    else this.behaviour.play(socket, query);
+  }
+
+  #publisher(socket: WebSocket, query: URLSearchParams): void {
+    const name = query.get("track") ?? "main";
     const [epoch = "", sequence = ""] = (query.get("resume") ?? "").split(".");
     const known = this.#tracks.get(name);
     const resumed = epoch !== "" && (known === undefined || known.epoch === epoch);
@@ -140,8 +150,6 @@ export class ScriptedRoom {
     this.#publishers.set(socket, name);
     socket.on("close", () => this.#publishers.delete(socket));
     socket.on("message", (data: Buffer, binary) => this.#message(socket, name, data, binary));
-    const room = url.pathname.split("/")[2] ?? "";
-    say(socket, { type: "welcome", connection: `c${this.#connections}`, room, now: Date.now() });
     say(socket, { type: "publish", track: 0, name, ...track, window: this.behaviour.window, init: false });
   }
 
@@ -171,6 +179,7 @@ export class ScriptedRoom {
   }
 }
 
-function say(socket: WebSocket, message: ServerMessage): void {
+/** Sends a control message. */
+export function say(socket: WebSocket, message: ServerMessage): void {
   socket.send(JSON.stringify(message));
 }

@@ -12,6 +12,7 @@ const FRAGMENTED = ["-movflags", "frag_keyframe+empty_moov+default_base_moof"];
 const STREAMS: [Framing, Uint8Array][] = [
   ["mpegts", encode(...PICTURE, ...CLIP, "-c:v", "mpeg2video", "-f", "mpegts")],
   ["fmp4", encode(...PICTURE, ...CLIP, "-c:v", "libx264", ...FRAGMENTED, "-f", "mp4")],
+  ["fmp4", Uint8Array.from(Buffer.from("\0\0\0\x0cstyp\0\0\0\0\0\0\0\x08moof\0\0\0\x08mdat"))],
   ["mjpeg", encode(...PICTURE, "-t", "0.4", "-pix_fmt", "yuvj420p", "-f", "mjpeg")],
 ];
 

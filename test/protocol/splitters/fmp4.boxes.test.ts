@@ -78,6 +78,13 @@ describe("sync samples", () => {
     expect(isKey(moov(NON_SYNC), fragment)).toBe(false);
   });
 
+  test("a track with 64-bit times is found", () => {
+    const tkhd = box("tkhd", u32(0x0100_0007, 0, 0, 0, 0, 2, 0));
+    const trak = box("trak", tkhd, box("mdia", box("hdlr", u32(0, 0), Buffer.from("vide"))));
+    expect(isKey(box("moov", trak), syncMoof)).toBe(true);
+    expect(isKey(box("moov", trak), moof(traf(1, syncRun)))).toBe(false);
+  });
+
   test("only the video track counts", () => {
     const late = box("trun", u32(0x4, 1, NON_SYNC));
     expect(isKey(moov(), moof(traf(1, late), traf(2, syncRun)))).toBe(true);
@@ -112,6 +119,20 @@ describe("frames", () => {
     const large = Buffer.concat([header(1, "mdat", 20n), u32(9)]);
     expect(framesOf(ftyp, moov(), syncMoof, large, syncMoof, mdat()).slice(1)).toEqual([
       [syncMoof.length + 20, Flag.key],
+      [syncMoof.length + mdat().length, Flag.key],
+    ]);
+  });
+
+  test("a box above 4 GiB goes on as its bytes come", () => {
+    const begun = Buffer.concat([header(1, "mdat", 2n ** 32n + 20n), Buffer.alloc(100)]);
+    const [first, ...others] = framesOf(ftyp, moov(), syncMoof, begun).slice(1);
+    expect(first).toEqual([syncMoof.length + 16, Flag.key]);
+    expect(others.reduce((sum, [length]) => sum + length, 0)).toBe(100);
+  });
+
+  test("a moof ends the fragment before it, which had no mdat", () => {
+    expect(framesOf(ftyp, moov(), syncMoof, syncMoof, mdat()).slice(1)).toEqual([
+      [syncMoof.length, Flag.key],
       [syncMoof.length + mdat().length, Flag.key],
     ]);
   });

@@ -53,7 +53,27 @@ describe("pictures made by hand", () => {
   const scan = [0xff, 0xda, 0, 3, 9, 1, 2, 0xff, 0, 3, 0xff, 0xd0, 4];
   const plain = [0xff, 0xd8, ...scan, 0xff, 0xd9];
   const thumbnail = [0xff, 0xd8, 0xff, 0xe1, 0, 2 + plain.length, ...plain, ...scan, 0xff, 0xd9];
-  const progressive = [0xff, 0xd8, 0xff, 0xff, 0xdb, 0, 2, ...scan, 0xff, 0xc4, 0, 3, 7, ...scan, 0xff, 0xff, 0xd9];
+  const progressive = [
+    0xff,
+    0xd8,
+    0xff,
+    0x01,
+    0xff,
+    0xff,
+    0xdb,
+    0,
+    2,
+    ...scan,
+    0xff,
+    0xc4,
+    0,
+    3,
+    7,
+    ...scan,
+    0xff,
+    0xff,
+    0xd9,
+  ];
 
   /** Frames as size and flags; flagged ones checked to be the same for two ways to cut the stream. */
   function framesOf(...pictures: number[][]): [number, number][] {

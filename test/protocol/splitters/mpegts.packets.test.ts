@@ -123,6 +123,8 @@ describe("initialisation data", () => {
 
   test("a damaged section is ignored", () => {
     const damaged = PMT.map((bytes) => bytes.with(13, 0));
+    const damagedPat = PAT.map((bytes) => bytes.with(15, 0x10));
+    expect(marksOf(...damagedPat, ...PMT, key)).toEqual([]);
     expect(marksOf(...PAT, ...damaged, key)).toEqual([]);
     expect(marksOf(...PAT, ...damaged, ...PMT, key)).toEqual([
       [0, Flag.init],

@@ -50,6 +50,13 @@ describe("length32", () => {
     expect(length32Splitter().push(bytes)[0]?.payload.buffer).toBe(bytes.buffer);
   });
 
+  test("parts of a record that lie apart in one buffer are joined", () => {
+    const buffer = Uint8Array.from([0, 0, 0, 3, 1, 2, 99, 3]);
+    const splitter = length32Splitter();
+    expect(splitter.push(buffer.subarray(0, 6))).toEqual([]);
+    expect(splitter.push(buffer.subarray(7))).toEqual([{ payload: Uint8Array.from([1, 2, 3]), flags: Flag.key }]);
+  });
+
   test("a record above the largest payload is refused as soon as its length is known", () => {
     expect(() => length32Splitter().push(lengthOf(MAX_PAYLOAD_BYTES + 1))).toThrow(TOO_LARGE);
     expect(() => length32Splitter().push(lengthOf(2 ** 32 - 1))).toThrow(TOO_LARGE);

@@ -1,6 +1,6 @@
 // Serves the built page under the Worker's content security policy, with scripted rooms and a scripted API behind it.
 import { readFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ScriptedRoom } from "./scripted-room.ts";
@@ -17,6 +17,9 @@ const CSP = [
   "media-src blob:",
   "connect-src 'self' ws: wss:",
   "worker-src blob:",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
 ].join("; ");
 
 /** A site with the rooms of `rooms`; viewers' token is `test.token`, the operator key `operator`. */
@@ -27,13 +30,21 @@ export class Site {
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      void this.#answer(request.method ?? "GET", new URL(request.url ?? "/", this.url), request.headers, response);
+      const { authorization } = request.headers;
+      void this.#answer(
+        request.method ?? "GET",
+        new URL(request.url ?? "/", this.url).pathname,
+        authorization,
+        response,
+      );
     });
     this.#server.on("upgrade", (request, socket, head) => {
-      const room = this.#roomOf(new URL(request.url ?? "/", this.url).pathname);
+      const { pathname } = new URL(request.url ?? "/", this.url);
+      const room = /^\/rooms\/([^/]+)\/ws$/.exec(pathname)?.[1] ?? "";
       const allowed = request.headers["sec-websocket-protocol"]?.includes(`token.${TOKEN}`) ?? false;
-      if (room === undefined || !allowed) socket.end(`HTTP/1.1 ${room === undefined ? 404 : 401} No\r\n\r\n`);
-      else room.accept(request, socket, head);
+      const refusal = this.#refusal(room, allowed);
+      if (refusal === undefined) this.rooms.get(room)?.accept(request, socket, head);
+      else socket.end(`HTTP/1.1 ${refusal[0]} ${refusal[1]}\r\n\r\n`);
     });
     this.#server.on("connection", (socket) => {
       this.#sockets.add(socket);
@@ -64,30 +75,30 @@ export class Site {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  #roomOf(pathname: string): ScriptedRoom | undefined {
-    return this.rooms.get(/^\/rooms\/([^/]+)\/ws$/.exec(pathname)?.[1] ?? "");
-  }
-
   async #answer(
     method: string,
-    url: URL,
-    headers: { authorization?: string },
+    path: string,
+    authorization: string | undefined,
     response: ServerResponse,
   ): Promise<void> {
-    const { authorization } = headers;
-    if (method === "POST" && url.pathname === "/api/rooms") {
+    if (method === "POST" && path === "/api/rooms") {
       if (authorization !== `Bearer ${OPERATOR_KEY}`) return problem(response, 401, "unauthorized");
       return this.#create(response);
     }
-    if (url.pathname.endsWith("/ws")) {
-      if (this.#roomOf(url.pathname) === undefined) return problem(response, 404, "room_not_found");
-      if (authorization !== `Bearer ${TOKEN}`) return problem(response, 401, "unauthorized");
-      return problem(response, 426, "upgrade_required");
+    const described = /^\/api\/rooms\/([^/]+)$/.exec(path)?.[1];
+    if (described !== undefined) {
+      const [status, code] = this.#refusal(described, authorization === `Bearer ${TOKEN}`) ?? [500, "internal_error"];
+      return problem(response, status, code);
     }
-    const name = /^\/(app\.js|style\.css)$/.exec(url.pathname)?.[1] ?? "index.html";
+    const name = /^\/(app\.js|style\.css)$/.exec(path)?.[1] ?? "index.html";
     response.setHeader("Content-Type", TYPES[name.split(".")[1] ?? ""] ?? "text/plain");
     response.setHeader("Content-Security-Policy", CSP);
     response.end(await readFile(new URL(name, WEB)));
+  }
+
+  #refusal(room: string, allowed: boolean): [status: number, code: string] | undefined {
+    if (!allowed) return [401, "unauthorized"];
+    return this.rooms.has(room) ? undefined : [404, "room_not_found"];
   }
 
   #create(response: ServerResponse): void {

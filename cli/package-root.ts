@@ -1,0 +1,15 @@
+// Where the package is, from its sources as from its bundle.
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder with package.json and wrangler.toml. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "wrangler.toml"))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error("wrangler.toml is missing: the package is incomplete");
+    folder = parent;
+  }
+  return folder;
+}

@@ -1,0 +1,59 @@
+// The Worker on this machine: the real runtime, configured by wrangler.toml, without wrangler's own proxy in front.
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Miniflare, V4MiniflareOptions } from "miniflare";
+import { Failure } from "./failure.ts";
+import { packageRoot } from "./package-root.ts";
+
+export interface RuntimeOptions {
+  /** 0: any free port. */
+  readonly port: number;
+  readonly host?: string;
+  /** Where the rooms' storage is kept; undefined: it is gone when the runtime stops. */
+  readonly state?: string | undefined;
+  /** Vars and secrets, over those of wrangler.toml and .dev.vars. */
+  readonly vars: Readonly<Record<string, string>>;
+}
+
+/** A running Worker. */
+export interface Runtime {
+  readonly url: string;
+  readonly miniflare: Miniflare;
+  close(): Promise<void>;
+}
+
+/** Starts the built Worker (`npm run build`). Throws `Failure` where it is not built, or its tools are not installed. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const root = packageRoot();
+  const script = join(root, "dist/worker/index.js");
+  if (!existsSync(script)) throw new Failure("the Worker is not built: npm run build");
+  const { Miniflare, convertV4MiniflareOptions, unstable_getMiniflareWorkerOptions } = await loadTools();
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, "wrangler.toml"));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...workerOptions,
+      name: "roomcast",
+      rootPath: root,
+      modules: [{ type: "ESModule", path: script }],
+      bindings: { ...(workerOptions.bindings as object), ...options.vars },
+      port: options.port,
+      host: options.host ?? "127.0.0.1",
+      cf: false,
+      telemetry: { enabled: false },
+      ...(options.state !== undefined && { resourcePersistencePath: resolve(options.state) }),
+    } as V4MiniflareOptions),
+  );
+  const url = (await miniflare.ready).origin;
+  return { url, miniflare, close: () => miniflare.dispose() };
+}
+
+async function loadTools() {
+  try {
+    const [miniflare, wrangler] = await Promise.all([import("miniflare"), import("wrangler")]);
+    return { ...miniflare, ...wrangler };
+  } catch (cause) {
+    throw new Failure("running the Worker here needs Node 22 and the package wrangler: npm install wrangler", 1, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,65 @@
+// `roomcast bridge` and `roomcast send`, as processes.
+import { createHash, randomBytes } from "node:crypto";
+import { expect, onTestFinished, test } from "vitest";
+import { ScriptedRoom } from "../ingest-bridge/support/room.ts";
+import { setup } from "../ingest-bridge/support/setup.ts";
+import { until } from "../ingest-bridge/support/until.ts";
+import { DEADLINE_MS, finished, roomcast } from "./support.ts";
+
+const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const env = { ROOMCAST_TOKEN: "a.b.c" };
+
+async function startBridge() {
+  const room = await ScriptedRoom.start();
+  onTestFinished(() => room.stop());
+  const bridge = roomcast(["bridge", "--listen", "tcp://127.0.0.1:0"], {
+    env: { ROOMCAST_STATUS: "127.0.0.1:0", ROOMCAST_WORKER: room.url },
+  });
+  await bridge.says("bridge started");
+  const port = Number(/"tcp:\/\/127\.0\.0\.1:(\d+)"/.exec(bridge.stderr)?.[1]);
+  return { room, bridge, ingest: ["--ingest", `127.0.0.1:${port}`] };
+}
+
+test("stdin goes through the bridge into the room, and SIGTERM ends the bridge", async () => {
+  const { room, bridge, ingest } = await startBridge();
+  const bytes = randomBytes(5 << 20);
+  const sent = await finished(["send", "demo", ...ingest, "--track", "cam"], { env, input: bytes });
+  expect(sent).toEqual({ code: 0, stdout: "", stderr: `OK connection=c1\nEND bytes=${bytes.length}\n` });
+  expect(hash(room.bytes)).toBe(hash(bytes));
+  expect(room.tokens).toEqual(["a.b.c"]);
+  bridge.child.kill("SIGTERM");
+  expect(await bridge.exit).toBe(0);
+  expect(bridge.stderr).not.toContain("a.b.c");
+});
+
+test("a bridge that drains tells its producers, and send says so", async () => {
+  const { room, bridge, ingest } = await startBridge();
+  const send = roomcast(["send", "demo", ...ingest], { env });
+  send.child.stdin?.write("x");
+  await until(() => room.taken.length === 1, DEADLINE_MS);
+  bridge.child.kill("SIGINT");
+  expect(await bridge.exit).toBe(0);
+  expect(await send.exit).toBe(1);
+  expect(send.stderr).toContain("roomcast: ERROR going_away");
+});
+
+test("send fails with the bridge's error", async () => {
+  const { port, room } = await setup();
+  room.behaviour.refuse = () => ({ status: 403, code: "forbidden" });
+  const send = roomcast(["send", "demo", "--ingest", `127.0.0.1:${port}`], { env });
+  expect(await send.exit).toBe(1);
+  expect(send.stderr).toMatch(/^roomcast: ERROR forbidden [ -~]+\n$/);
+});
+
+test("send fails where there is no bridge", async () => {
+  const { code, stderr } = await finished(["send", "demo", "--ingest", "127.0.0.1:9"], { env });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^roomcast: the connection to the bridge failed: .*ECONNREFUSED/);
+});
+
+test("an address that is taken is a failure while running", async () => {
+  const { port } = await setup();
+  const { code, stderr } = await finished(["bridge", "--listen", `tcp://127.0.0.1:${port}`]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^roomcast: .*EADDRINUSE/);
+});

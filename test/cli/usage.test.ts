@@ -1,0 +1,55 @@
+// How the command line answers wrong calls: one line, exit code 2, no stack.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { main } from "../../cli/main.ts";
+
+let stdout = "";
+let stderr = "";
+
+beforeEach(() => {
+  stdout = stderr = "";
+  vi.stubEnv("ROOMCAST_TOKEN", undefined);
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+test.each([
+  ["no command", [], "Usage: roomcast"],
+  ["an unknown command", ["dance"], "unknown command 'dance'"],
+  ["an unknown option", ["bridge", "--colour", "red"], "unknown option '--colour'"],
+  ["an unknown option of a nested command", ["token", "inspect", "--colour"], "unknown option '--colour'"],
+  ["a bad choice", ["send", "demo", "--framing", "morse"], "Allowed choices are raw"],
+  ["a bad address", ["send", "demo", "--ingest", "nowhere"], "It is no HOST:PORT"],
+  ["no token", ["send", "demo"], "roomcast: no token: set ROOMCAST_TOKEN"],
+  ["two tokens", ["send", "demo", "--token", "a", "--token-file", "b"], "not both"],
+  ["a bad room", ["watch", "-"], "roomcast: the room is no room id"],
+  ["a bad track", ["watch", "demo", "--track", "-"], "roomcast: the track is no track name"],
+  ["a bad configuration", ["bridge", "--worker", "ftp://x", "--check-config"], "--worker (ROOMCAST_WORKER) is no http"],
+  ["a file that is not there", ["bridge", "--config", "/nowhere"], "--config (ROOMCAST_CONFIG) cannot be read"],
+  ["a token that lacks its options", ["token"], "roomcast: missing or wrong: --room, --can"],
+  ["an unknown right", ["token", "--room", "demo", "--can", "fly"], "roomcast: missing or wrong: --can"],
+  ["a bad duration", ["token", "--room", "demo", "--can", "publish", "--ttl", "soon"], "It is no duration"],
+])("%s", async (_name, args, message) => {
+  expect(await main(["node", "roomcast", ...args])).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain(message);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+});
+
+test.each([
+  ["--help", ["bridge", "--help"], "Exit codes"],
+  ["--check-config", ["bridge", "--check-config"], ""],
+])("%s is no failure", async (_name, args, text) => {
+  expect(await main(["node", "roomcast", ...args])).toBe(0);
+  expect(stdout).toContain(text);
+});

@@ -1,0 +1,139 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { SubscriberEvent } from "../../client/events.ts";
+import { nodeEnvironment } from "../../client/node.ts";
+import { Publisher } from "../../client/publisher.ts";
+import { Subscriber } from "../../client/subscriber.ts";
+import { readMessage } from "../../protocol/frame.ts";
+import { accept, ack, announce, message, text, WELCOME } from "./support/room.ts";
+
+const closing: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A room on a real socket: `play` is called for each connection, `urls` are those asked for. */
+async function serve(play: (socket: WebSocket, connection: number) => void) {
+  const server = createServer();
+  const sockets = new WebSocketServer({ server, handleProtocols: () => "roomcast.v1" });
+  const urls: (string | undefined)[] = [];
+  sockets.on("connection", (socket, request) => {
+    urls.push(request.url);
+    play(socket, urls.length);
+  });
+  return { url: await listen(server), urls };
+}
+
+const say = (socket: WebSocket, control: unknown) => socket.send(JSON.stringify(control));
+const common = { room: "r", token: "t", environment: { ...nodeEnvironment, random: () => 0 } };
+
+describe("on real sockets", () => {
+  test("P2 S4 a publisher and a subscriber go on after their connections were cut", async () => {
+    const received: string[] = [];
+    const { url } = await serve((socket, connection) => {
+      say(socket, WELCOME);
+      say(socket, accept({ sequence: received.length }));
+      socket.on("message", (data, binary) => {
+        if (!binary) return;
+        const bytes = data as Buffer;
+        for (const { start, end } of readMessage(bytes)) received.push(bytes.subarray(start, end).toString());
+        if (connection === 1) socket.terminate();
+        else say(socket, ack(received.length));
+      });
+    });
+    const publisher = new Publisher({ url, ...common });
+    await publisher.write([text("a"), text("b")]);
+    await publisher.ready();
+    await sleep(20);
+    await publisher.write([text("c")]);
+    await publisher.end();
+    expect(received).toEqual(["a", "b", "c", ""]);
+
+    const room = await serve((socket, connection) => {
+      say(socket, announce(connection));
+      socket.send(message([connection]), () => connection === 1 && socket.close(4000, "going_away retry=1"));
+    });
+    const events: SubscriberEvent[] = [];
+    for await (const event of new Subscriber({ url: room.url, ...common })) {
+      if (event.type === "frame") events.push(event);
+      if (events.length === 2) break;
+    }
+    expect(events).toMatchObject([{ sequence: 1 }, { sequence: 2 }]);
+    expect(room.urls).toEqual(["/rooms/r/ws?role=subscribe", "/rooms/r/ws?role=subscribe&start=main%3Ae1.2"]);
+  });
+
+  test.each([
+    ["application/problem+json", JSON.stringify({ code: "room_not_found" }), "room_not_found"],
+    ["text/html", "<h1>no</h1>", "http_404"],
+    ["application/problem+json", JSON.stringify({ code: "room_not_found", detail: "x".repeat(100_000) }), "http_404"],
+  ])("W1 a refused upgrade tells why (%s)", async (type, body, code) => {
+    const server = createServer();
+    server.on("upgrade", (_request, socket) => {
+      socket.on("error", () => {});
+      socket.end(`HTTP/1.1 404 Not Found\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    });
+    const publisher = new Publisher({ url: await listen(server), ...common });
+    await expect(publisher.ready()).rejects.toMatchObject({ code, status: 404 });
+  });
+
+  test("a port where nobody listens is tried again", async () => {
+    const server = createServer();
+    const url = await listen(server);
+    server.close();
+    const publisher = new Publisher({ url, ...common });
+    await sleep(50);
+    publisher.close();
+    expect(await publisher.closed).toBeUndefined();
+    expect(publisher.stats.connected).toBe(false);
+  });
+
+  test("C2 a consumer that does not read stops the room: TCP pressure, and no pings", async () => {
+    let pings = 0;
+    let room: WebSocket | undefined;
+    const { url } = await serve((socket) => {
+      room = socket;
+      say(socket, announce());
+      socket.on("message", (data) => String(data) === "ping" && pings++ < 1 && socket.send("pong"));
+      for (let sequence = 0; sequence < 300; sequence++) {
+        socket.send(message([sequence], { payload: new Uint8Array(100_000) }));
+      }
+    });
+    const subscriber = new Subscriber({ url, ...common, maxQueueBytes: 1_000_000 });
+    const iterator = subscriber[Symbol.asyncIterator]();
+    await iterator.next();
+    await sleep(300);
+    const stuck = room?.bufferedAmount ?? 0;
+    expect(stuck).toBeGreaterThan(10_000_000);
+    expect(subscriber.stats.bytes).toBeLessThan(2_000_000);
+    await sleep(700);
+    expect(stuck - (room?.bufferedAmount ?? 0)).toBeLessThan(1_000_000);
+    expect(pings).toBeLessThanOrEqual(1);
+    for await (const event of { [Symbol.asyncIterator]: () => iterator }) {
+      if (event.type === "frame" && event.sequence === 299) break;
+    }
+    expect(subscriber.stats).toMatchObject({ frames: 300, gaps: 0 });
+  });
+
+  test("a peer that does not answer a close is cut off", async () => {
+    const { url } = await serve((socket) => socket.pause());
+    const socket = nodeEnvironment.dial(url.replace("http", "ws"), ["roomcast.v1"]);
+    socket.onopen = () => socket.close(1000);
+    const code = await new Promise<number>((resolve) => {
+      socket.onclose = (event) => resolve(event.code);
+    });
+    expect(code).toBe(1006);
+  });
+});

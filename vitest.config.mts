@@ -1,0 +1,42 @@
+// Two runtimes: Node for everything that is pure, has sockets or starts processes; workerd for the Worker from inside.
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const secret = "test-secret-test-secret-test-secret-0000";
+
+export default defineConfig({
+  test: {
+    reporters: ["default", "./test/support/count-reporter.ts"],
+    projects: [
+      {
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/worker/**", "test/end-to-end/**"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "end-to-end",
+          include: ["test/end-to-end/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // Real processes and real load: side by side they would take each other's time.
+          fileParallelism: false,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            main: "worker/index.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { TOKEN_SECRET: secret, OPERATOR_KEY: secret, ROOM_CREATION: "open" } },
+          }),
+        ],
+        test: { name: "worker", include: ["test/worker/**/*.test.ts"], testTimeout: 30_000 },
+      },
+    ],
+  },
+});
