@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/worker/**", "test/end-to-end/**"],
+          exclude: ["test/worker/*.test.ts", "test/end-to-end/**"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -35,7 +35,7 @@ export default defineConfig({
             miniflare: { bindings: { TOKEN_SECRET: secret, OPERATOR_KEY: secret, ROOM_CREATION: "open" } },
           }),
         ],
-        test: { name: "worker", include: ["test/worker/**/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "worker", include: ["test/worker/*.test.ts"], testTimeout: 30_000 },
       },
     ],
   },

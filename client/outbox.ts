@@ -67,6 +67,16 @@ export class Outbox {
     return this.#epoch && { epoch: this.#epoch.id, sequence: this.#oldest };
   }
 
+  /** Frames that were sent at some time and are not acknowledged. */
+  get unacknowledged(): number {
+    return this.#next - this.#oldest;
+  }
+
+  /** All below it was sent on this connection, or acknowledged. */
+  get sentTo(): number {
+    return this.#batches.at(this.#sent)?.sequence ?? this.#next;
+  }
+
   get #oldest(): number {
     return this.#batches.at(0)?.sequence ?? this.#next;
   }
@@ -130,8 +140,7 @@ export class Outbox {
 
   /** A message with the init that applies where the sender stands; undefined where none does (rule P6). */
   init(): Uint8Array<ArrayBuffer> | undefined {
-    const next = this.#batches.at(this.#sent)?.sequence ?? this.#next;
-    const init = this.#inits.findLast((one) => one.sequence < next);
+    const init = this.#inits.findLast((one) => one.sequence < this.sentTo);
     if (init === undefined) return undefined;
     const sequence = Math.max(init.sequence, this.#epoch?.from ?? 0);
     return encodeMessage([{ ...init, type: FrameType.init, flags: 0, track: this.#track, sequence }]);

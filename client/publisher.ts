@@ -138,7 +138,9 @@ export class Publisher {
     const { track = DEFAULT_TRACK, takeover = false } = this.#options;
     const query = { role: "publish", track };
     const position = this.#outbox.position;
-    if (position !== undefined) return { ...query, resume: formatPosition(position) };
+    if (position !== undefined) {
+      return { ...query, resume: formatPosition(position), unacknowledged: String(this.#outbox.unacknowledged) };
+    }
     return takeover ? { ...query, takeover: "1" } : query;
   }
 

@@ -71,7 +71,8 @@ export class Sender {
 
   /** Asks for an ack, where something is on its way. */
   sync(): void {
-    if (this.#outbox.sentBytes > 0) this.#connection.send('{"type":"sync"}');
+    if (this.#outbox.sentBytes === 0) return;
+    this.#connection.send(JSON.stringify({ type: "sync", sequence: this.#outbox.sentTo }));
   }
 
   /** The connection is lost or over. */

@@ -15,8 +15,11 @@ export class BridgeRefusal extends Error {
 
 /** The code and the text of whatever was thrown; `undefined` where it is a mistake of ours. */
 export function explain(error: unknown): { code: string; text: string } | undefined {
-  const known = error instanceof BridgeRefusal || error instanceof ProtocolError || error instanceof RefusedError;
-  return known ? { code: error.code, text: error.message } : undefined;
+  if (error instanceof BridgeRefusal || error instanceof ProtocolError) {
+    return { code: error.code, text: error.message };
+  }
+  if (!(error instanceof RefusedError)) return undefined;
+  return { code: error.code, text: `the room refused${error.status === undefined ? "" : ` (HTTP ${error.status})`}` };
 }
 
 /** The line `ERROR <code> <text>`, printable ASCII, at most 512 characters. */

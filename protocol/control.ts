@@ -52,8 +52,8 @@ const serverSchema = z.discriminatedUnion("type", [
 ]);
 
 const clientSchema = z.discriminatedUnion("type", [
-  /** From a publisher: answer with an `ack` now. */
-  z.object({ type: z.literal("sync") }),
+  /** From a publisher: answer with an `ack` now; all below `sequence` was sent on this connection or before. */
+  z.object({ type: z.literal("sync"), sequence: count }),
   /** From a publisher: `from` to `to` were dropped before they reached the room. */
   z.object({ type: z.literal("gap"), from: count, to: count, reason: z.literal("ingest") }),
   /** From a `reliable` subscriber: so many more bytes may be sent. */

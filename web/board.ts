@@ -2,7 +2,7 @@
 import { formatPosition } from "../protocol/position.ts";
 import { one, setText } from "./dom.ts";
 import { explainRefusal } from "./refusal.ts";
-import type { Room, Track } from "./room.ts";
+import type { Refused, Room, Track } from "./room.ts";
 
 /** What the board shows that the room does not know. */
 export interface Measured {
@@ -37,12 +37,14 @@ export function renderBoard(root: HTMLElement, room: Room, measured: Measured): 
 
 const ZERO = { kilobitsPerSecond: 0, framesPerSecond: 0 };
 
-function renderState(root: HTMLElement, room: Room): void {
-  const { connection, state } = room;
+function renderState(root: HTMLElement, { connection, state }: Room): void {
   put(root, "state", state, state);
-  const refused = connection.is === "refused";
-  const advice = refused ? `${explainRefusal(connection.code, connection.status).advice} (${connection.code})` : "";
-  setText(one(root, "#advice", HTMLElement), advice);
+  setText(one(root, "#advice", HTMLElement), connection.is === "refused" ? adviceOf(connection) : "");
+}
+
+function adviceOf({ code, status }: Refused): string {
+  const { title, advice } = explainRefusal(code, status);
+  return `${title}. ${advice} (${code})`;
 }
 
 function put(root: HTMLElement, id: string, value: string, text: string): void {

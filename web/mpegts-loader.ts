@@ -15,10 +15,13 @@ export class Feed {
       queue: [],
     };
 
+  /** How many bytes the player took. */
+  taken = 0;
+
   /** False if the bytes cannot reach the player any more: it must be replaced. */
   push(bytes: Uint8Array): boolean {
     const state = this.#state;
-    if (state.is === "open") state.consume(bytes);
+    if (state.is === "open") this.#give(bytes, state.consume);
     if (state.is === "waiting") {
       state.bytes += bytes.byteLength;
       state.queue.push(bytes);
@@ -32,12 +35,17 @@ export class Feed {
     if (this.#state.is !== "waiting") return;
     const { queue } = this.#state;
     this.#state = { is: "open", consume };
-    for (const bytes of queue) consume(bytes);
+    for (const bytes of queue) this.#give(bytes, consume);
   }
 
   /** The player takes nothing any more; what waits is dropped. */
   close(): void {
     this.#state = { is: "closed" };
+  }
+
+  #give(bytes: Uint8Array, consume: Consumer): void {
+    this.taken += bytes.byteLength;
+    consume(bytes);
   }
 }
 

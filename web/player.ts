@@ -11,6 +11,8 @@ const SPEED_UP_ABOVE_S = 1.5;
 /** So many players in a row that failed before they played `HEALTHY_S`: the stream is not for this browser. */
 const MAX_FAILURES = 3;
 const HEALTHY_S = 3;
+/** A player that took so many bytes and has nothing to show found no codec that it knows. */
+const NOTHING_AFTER_BYTES = 4 * 1024 * 1024;
 
 // Its words would only repeat on the console what the page says of a failure.
 mpegts.LoggingControl.enableAll = false;
@@ -105,7 +107,12 @@ export class VideoPlayer {
   tick(): void {
     const playback = this.#playback;
     const { buffered, played } = this.#video;
-    if (playback.is !== "playing" || buffered.length === 0) return;
+    if (playback.is !== "playing") return;
+    if (buffered.length === 0) {
+      const nothing = playback.feed.taken > NOTHING_AFTER_BYTES;
+      if (nothing) this.#leave({ is: "failed", detail: "it has no H.264, H.265, AAC or MP3 in it" });
+      return;
+    }
     if ((this.latency ?? 0) > (playback.started ? MAX_LATENCY_S : SPEED_UP_ABOVE_S)) {
       const last = buffered.length - 1;
       this.#video.currentTime = Math.max(buffered.start(last), buffered.end(last) - TARGET_LATENCY_S);

@@ -11,7 +11,14 @@ export type Connection =
   | { readonly is: "unreached" }
   | { readonly is: "open" }
   | { readonly is: "lost" }
-  | { readonly is: "refused"; readonly code: string; readonly status: number | undefined };
+  | Refused;
+
+/** For good; `code` is a stable code. */
+export interface Refused {
+  readonly is: "refused";
+  readonly code: string;
+  readonly status: number | undefined;
+}
 
 /** What the connection comes to for whoever watches a track. */
 export type State = "connecting" | "live" | "reconnecting" | "ended" | "refused";

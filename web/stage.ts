@@ -10,6 +10,7 @@ import type { Room, Track } from "./room.ts";
 /** Owns everything that is drawn of a track. */
 export class Stage {
   readonly #video: HTMLVideoElement;
+  readonly #still: HTMLCanvasElement;
   readonly #image: HTMLImageElement;
   readonly #bytes: HTMLElement;
   readonly #hex: HTMLElement;
@@ -25,6 +26,7 @@ export class Stage {
 
   constructor(root: HTMLElement) {
     this.#video = one(root, "#video", HTMLVideoElement);
+    this.#still = one(root, "#still", HTMLCanvasElement);
     this.#image = one(root, "#picture", HTMLImageElement);
     this.#bytes = one(root, "#bytes", HTMLElement);
     this.#hex = one(root, "#hex", HTMLElement);
@@ -33,7 +35,7 @@ export class Stage {
     this.#controls = one(root, "#controls", HTMLElement);
     this.#pause = one(root, "#pause", HTMLButtonElement);
     this.#mute = one(root, "#unmute", HTMLButtonElement);
-    this.#player = new VideoPlayer(this.#video, one(root, "#still", HTMLCanvasElement));
+    this.#player = new VideoPlayer(this.#video, this.#still);
     this.#picture = new Picture(this.#image);
     this.#listen(one(root, "#fullscreen", HTMLButtonElement), one(root, "#screen", HTMLElement));
   }
@@ -70,6 +72,7 @@ export class Stage {
     const video = this.#kind === "mpegts" && playback.is !== "failed";
     this.#player.tick();
     this.#video.hidden = !video;
+    this.#still.hidden = !video;
     this.#controls.hidden = !video;
     this.#image.hidden = this.#kind !== "jpeg";
     this.#renderBytes(this.#kind === "bytes" || playback.is === "failed");

@@ -49,11 +49,8 @@ function watch(id: string, token: string): void {
     });
   };
   render();
-  const timer = setInterval(render, RENDER_EVERY_MS);
-  void follow(subscriber, room, stage).then(() => {
-    clearInterval(timer);
-    render();
-  });
+  setInterval(render, RENDER_EVERY_MS);
+  void follow(subscriber, room, stage);
   addEventListener("pagehide", () => subscriber.close());
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();

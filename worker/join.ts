@@ -24,6 +24,7 @@ const querySchema = z.strictObject({
   start: z._default(z.string().check(z.maxLength(2048)), "group"),
   delivery: z._default(z.enum(DELIVERIES), "live"),
   resume: z.optional(z.string().check(z.maxLength(64))),
+  unacknowledged: z.optional(z.string().check(z.regex(/^\d{1,16}$/))),
   takeover: flag,
 });
 type Query = z.infer<typeof querySchema>;
@@ -44,11 +45,12 @@ export function parseJoin(search: URLSearchParams, framed: boolean, claims: Clai
 
 function publish(query: Query, framed: boolean, claims: Claims): Join {
   if (!framed) throw invalid("a publisher offers the subprotocol roomcast.v1");
-  const { track = DEFAULT_TRACK, resume, takeover } = query;
+  const { track = DEFAULT_TRACK, resume, unacknowledged, takeover } = query;
   demand(claims, "publish", [track]);
   const publication = {
     track,
     resume: resume === undefined ? null : parsePosition(resume),
+    isSettled: unacknowledged === "0",
     takeover: takeover === "1",
   };
   return { role: "publish", who: whoOf(claims), publication };

@@ -49,6 +49,21 @@ test("a framing cuts, and what breaks it is told after what was cut before", asy
   expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["one", "two", ""]);
 });
 
+test("what the splitter held back comes with the end", async () => {
+  const { port, room } = await setup();
+  const producer = await Producer.connect(port, `${preamble("framing=lines")}one\ntwo`);
+  producer.socket.end();
+  expect(await producer.hungUp()).toBe("OK connection=c1\nEND bytes=7\n");
+  expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["one", "two", ""]);
+});
+
+test("a stream that ends inside a record is told so", async () => {
+  const { port } = await setup();
+  const producer = await Producer.connect(port, `${preamble("framing=length32")}\0\0`);
+  producer.socket.end();
+  expect(await producer.hungUp()).toMatch(/^OK connection=c1\nERROR stream_truncated [ -~]+\n$/);
+});
+
 test("without a window the producer is slowed down, and the buffer stays bounded", async () => {
   const bufferBytes = 256 * 1024;
   const { port, room, metrics } = await setup({ bufferBytes: String(bufferBytes) });

@@ -14,7 +14,9 @@ export interface TestRoom {
 }
 
 /** Starts the Worker with open room creation. The caller closes it. */
-export function startTestRuntime(options: { port?: number; state?: string; vars?: Record<string, string> } = {}): Promise<Runtime> {
+export function startTestRuntime(
+  options: { port?: number; state?: string; vars?: Record<string, string> } = {},
+): Promise<Runtime> {
   const vars = { TOKEN_SECRET: SECRET, OPERATOR_KEY: SECRET, ROOM_CREATION: "open", ...options.vars };
   return startRuntime({ port: options.port ?? 0, state: options.state, vars });
 }
@@ -30,6 +32,12 @@ export async function createRoom(url: string, id?: string): Promise<TestRoom> {
 /** A token with any claims; valid for an hour where they do not say. */
 export function tokenWith(claims: Partial<Claims>, secret = SECRET): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  const initial: Claims = { room: "*", can: ["subscribe"], jti: randomBytes(8).toString("hex"), iat: now, exp: now + 3600 };
+  const initial: Claims = {
+    room: "*",
+    can: ["subscribe"],
+    jti: randomBytes(8).toString("hex"),
+    iat: now,
+    exp: now + 3600,
+  };
   return mintToken({ ...initial, ...claims }, secret);
 }

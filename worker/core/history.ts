@@ -1,14 +1,12 @@
 // The bounded past of one track: what joins, resumes and lagging subscribers are served from.
 import { type Batch, mergeBatches } from "./batch.ts";
 
-/** Small batches that are read together become one of at most this size, once, for all who read them. */
-export const BLOCK_BYTES = 256 * 1024;
-
 /** Payloads of blocks that several plain subscribers are about to read. */
 const PAYLOAD_CACHE_BYTES = 2 * 1024 * 1024;
 
 /** Consecutive batches of one epoch. The newest frame is always in it. */
 export class History {
+  readonly #blockBytes: number;
   #batches: Batch[] = [];
   /** Index of the oldest batch: dropping it moves nothing. */
   #head = 0;
@@ -17,6 +15,11 @@ export class History {
   #payloadBytes = 0;
   /** The newest frame that a newcomer can start at; it may have left history since. */
   #groupStart: number | undefined;
+
+  /** Small batches that are read together become one of at most `blockBytes`, once, for all who read them. */
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes;
+  }
 
   /** Memory that it takes. */
   get bytes(): number {
@@ -63,7 +66,7 @@ export class History {
     let follows = batch.next;
     for (let next = this.#batches[end]; next?.first === follows; next = this.#batches[++end]) {
       size += next.bytes.byteLength;
-      if (size > BLOCK_BYTES) break;
+      if (size > this.#blockBytes) break;
       follows = next.next;
     }
     if (end === index + 1) return batch;

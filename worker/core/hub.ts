@@ -19,6 +19,8 @@ export interface Publication {
   readonly track: string;
   /** The oldest frame that it keeps, where it comes back. */
   readonly resume: Position | null;
+  /** It says that all that it ever sent is acknowledged. */
+  readonly isSettled: boolean;
   readonly takeover: boolean;
 }
 
@@ -76,7 +78,7 @@ export class Hub {
   publish(now: number, id: string, who: Who, publication: Publication, sink: Sink): void {
     const known = this.#tracks.get(publication.track);
     const resume = publication.resume;
-    const continues = known !== undefined && resume?.epoch === known.track.epoch;
+    const continues = known !== undefined && continuesIn(known.track, publication);
     const fanOut =
       known ?? this.#createTrack(publication.track, this.#freeNumber(), resume?.epoch ?? this.#mintEpoch());
     const publisher = new Publisher(id, who, fanOut.track, sink, this.#settings, now);
@@ -91,7 +93,7 @@ export class Hub {
     }
     publisher.tell({ type: "welcome", connection: id, room: this.#room, now });
     if (known === undefined) this.#open(now, fanOut, resume);
-    else if (continues) fanOut.track.wake(resume.sequence);
+    else if (continues) this.#wake(fanOut, resume?.sequence ?? 0);
     else this.#renumber(fanOut);
     this.#publishers.set(id, publisher);
     fanOut.publisher = publisher;
@@ -188,11 +190,9 @@ export class Hub {
     const fanOut = this.#tracks.get(publisher.track.name);
     if (fanOut === undefined) return;
     const { track } = fanOut;
-    const asleep = track.next === null;
-    const incoming = publisher.receive(bytes, now);
+    const incoming = publisher.receive(bytes, now, (sequence) => this.#wake(fanOut, sequence));
     if (incoming.is === "init") track.setInit(incoming.payload);
     if (incoming.is === "frames") {
-      if (asleep) this.#wake(fanOut, publisher);
       track.append(incoming.bytes, incoming.frames, now);
       this.#boundHistory(now);
       this.#close(fanOut.advance(now, this.#subscribers));
@@ -200,11 +200,12 @@ export class Hub {
     publisher.acknowledge(now, incoming.is === "duplicate");
   }
 
-  /** The first frame after sleep: those who were in step are where it is, and the init is gone. */
-  #wake(fanOut: FanOut, publisher: Publisher): void {
-    const { track } = fanOut;
-    for (const subscriber of this.#subscribers.values()) subscriber.wake(track, track.next ?? 0);
-    publisher.tell({ type: "init" });
+  /** After sleep the publisher tells where the track stands: those who were in step stand there, and the init is gone. */
+  #wake({ track, publisher }: FanOut, sequence: number): void {
+    if (track.next !== null) return;
+    track.wake(sequence);
+    for (const subscriber of this.#subscribers.values()) subscriber.wake(track, sequence);
+    publisher?.tell({ type: "init" });
   }
 
   #control(now: number, id: string, message: ClientMessage): void {
@@ -212,8 +213,11 @@ export class Hub {
     const subscriber = this.#subscribers.get(id);
     if (message.type === "credit" && subscriber?.subscription.delivery === "reliable") {
       subscriber.grant(message.bytes, now);
+      subscriber.save();
       for (const fanOut of this.#tracks.values()) this.#close(fanOut.pump(now, this.#subscribers));
     } else if (message.type === "sync" && publisher !== undefined) {
+      const fanOut = this.#tracks.get(publisher.track.name);
+      if (fanOut !== undefined) this.#wake(fanOut, message.sequence);
       publisher.acknowledge(now, true);
     } else if (message.type === "gap" && publisher !== undefined) {
       publisher.skip(message.from, message.to);
@@ -226,7 +230,7 @@ export class Hub {
   }
 
   #createTrack(name: string, number: number, epoch: string): FanOut {
-    const fanOut = new FanOut(new Track(name, number, epoch), this.#settings, this.#pace);
+    const fanOut = new FanOut(new Track(name, number, epoch, this.#settings.blockBytes), this.#settings, this.#pace);
     this.#tracks.set(name, fanOut);
     return fanOut;
   }
@@ -275,6 +279,7 @@ export class Hub {
   #restoreSubscriber(now: number, saved: Saved & { role: "subscriber" }, sink: Sink): void {
     const subscriber = new Subscriber(saved.id, saved.who, saved.subscription, sink, this.#settings, now);
     this.#subscribers.set(saved.id, subscriber);
+    if (saved.credit !== null) subscriber.grant(saved.credit, now);
     for (const { name, number, epoch, state } of saved.lanes) {
       const known = this.#tracks.get(name) ?? this.#createTrack(name, number, epoch ?? this.#mintEpoch());
       subscriber.restore(known.track, state, epoch);
@@ -338,4 +343,9 @@ function refuse(connection: Subscriber | Publisher, reason: CloseReason): void {
 
 function sourceOf({ track, publisher }: FanOut): ServerMessage {
   return { type: "source", name: track.name, state: publisher === undefined ? "offline" : "online" };
+}
+
+/** Does what a publisher kept follow what the track has? After sleep only the publisher can tell. */
+function continuesIn(track: Track, { resume, isSettled }: Publication): boolean {
+  return resume?.epoch === track.epoch && (track.next !== null || isSettled);
 }

@@ -112,7 +112,7 @@ export class Lane {
     if (state.at === "resuming") return WAIT;
     const from = state.at === "seeking" ? state.from : state.cursor;
     this.#state = { at: "flowing", cursor: begin, strict: this.#reliable };
-    const missing = from !== null && (next === null ? state.at !== "flowing" : from < next);
+    const missing = from !== null && (next === null || from < next);
     return missing ? gap(this.track.name, epoch, from, next === null ? null : next - 1, "epoch") : WAIT;
   }
 

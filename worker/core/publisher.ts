@@ -78,8 +78,11 @@ export class Publisher {
     this.#sink.close(reason.code, text);
   }
 
-  /** Reads a message: frames that follow, without those that the track has. Throws `ProtocolError`. */
-  receive(bytes: Uint8Array, now: number): Incoming {
+  /**
+   * Reads a message: frames that follow, without those that the track has. Throws `ProtocolError`.
+   * `wake` is called with the first sequence where the track does not know where it stands.
+   */
+  receive(bytes: Uint8Array, now: number, wake: (sequence: number) => void): Incoming {
     this.#heardAt = now;
     const frames = readMessage(bytes);
     this.#bytesReceived += bytes.byteLength;
@@ -89,7 +92,7 @@ export class Publisher {
     if (first.type === FrameType.init) {
       return { is: "init", payload: bytes.subarray(first.start, first.end) };
     }
-    this.track.wake(first.sequence);
+    if (this.track.next === null) wake(first.sequence);
     return this.#withoutDuplicates(bytes, frames, first.sequence);
   }
 
@@ -102,11 +105,13 @@ export class Publisher {
 
   /** Acknowledges, where it is due; `force`: now. */
   acknowledge(now: number, force: boolean): void {
+    const { next } = this.track;
+    if (next === null) return;
     if (!force && this.#unackedBytes < ACK_BYTES && now - this.#ackedAt < ACK_MS) return;
     this.#unackedBytes = 0;
     this.#ackedAt = now;
     const window = this.isHeld ? 0 : this.#settings.publisherWindowBytes;
-    this.tell({ type: "ack", sequence: this.track.next ?? 0, window });
+    this.tell({ type: "ack", sequence: next, window });
   }
 
   /** Closes or opens its window. */

@@ -56,5 +56,7 @@ export type Saved =
       readonly id: string;
       readonly who: Who;
       readonly subscription: Subscription;
+      /** Bytes that a `reliable` subscriber still takes; null for others. */
+      readonly credit: number | null;
       readonly lanes: readonly SavedLane[];
     };

@@ -5,6 +5,8 @@ import { PUBLISHER_SILENCE_MS, PUBLISHER_WINDOW_BYTES, STALLED_MS } from "../../
 export interface Settings {
   /** History of all tracks together. With the send queues it must fit an object's 128 MB. */
   readonly historyBytes: number;
+  /** Small messages that somebody catches up with are joined up to this size. */
+  readonly blockBytes: number;
   /** Older frames leave history, save those of the newest group. */
   readonly historyMs: number;
   /** Bytes on their way that a `live` subscriber may always have... */
@@ -32,6 +34,7 @@ export interface Settings {
 /** What holds where nobody says otherwise. */
 export const DEFAULT_SETTINGS: Settings = {
   historyBytes: 16 * 1024 * 1024,
+  blockBytes: 256 * 1024,
   historyMs: 60_000,
   windowBytes: 1024 * 1024,
   lagMs: 2000,

@@ -46,7 +46,7 @@ export class Subscriber {
   #gaps = 0;
   #framesSkipped = 0;
   #heldBytes = 0;
-  #savedAs = "";
+  #savedAs: string | undefined;
 
   constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Settings, now: number) {
     this.id = id;
@@ -165,7 +165,7 @@ export class Subscriber {
 
   /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
   save(): void {
-    let form = "";
+    let form = this.#reliable ? `${this.#credit} ` : "";
     for (const lane of this.#lanes.values()) form += lane.inStep ? `${lane.told} ` : `${JSON.stringify(lane.state)} `;
     if (form === this.#savedAs) return;
     this.#savedAs = form;
@@ -193,7 +193,8 @@ export class Subscriber {
       epoch: lane.told,
       state: lane.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : lane.state,
     }));
-    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, lanes };
+    const credit = this.#reliable ? this.#credit : null;
+    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, credit, lanes };
   }
 
   #signals(now: number): Signals {
@@ -249,7 +250,6 @@ export class Subscriber {
 
   #sendBatch(lane: Lane, batch: Batch, now: number): void {
     this.#framesSent += batch.frames.length;
-    this.#credit -= batch.bytes.byteLength;
     if (this.subscription.framed) return this.#send(batch.bytes, now);
     const payload = lane.track.history.payload(batch);
     const isMark = payload.byteLength === 0 && batch.frames.every((frame) => (frame.flags & Flag.end) !== 0);
@@ -259,5 +259,6 @@ export class Subscriber {
   #send(bytes: Uint8Array, now: number): void {
     this.#sink.send(bytes);
     this.#flow.add(bytes.byteLength, now);
+    this.#credit -= bytes.byteLength;
   }
 }

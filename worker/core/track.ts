@@ -28,16 +28,20 @@ export class Track {
   #begin: number | null = null;
   /** In order: for each group in history the one that applies to it, and the newest. */
   #inits: Init[] = [];
-  #history = new History();
+  #history: History;
+  readonly #blockBytes: number;
   #groupStart: number | undefined;
   /** Ranges that its publisher dropped, as far as history reaches. */
   #holes: Hole[] = [];
 
-  constructor(name: string, number: number, epoch: string) {
+  /** `blockBytes`: what history may merge. */
+  constructor(name: string, number: number, epoch: string, blockBytes: number) {
     this.name = name;
     this.number = number;
     this.#epoch = epoch;
     this.#next = null;
+    this.#blockBytes = blockBytes;
+    this.#history = new History(blockBytes);
   }
 
   get epoch(): string {
@@ -66,7 +70,7 @@ export class Track {
     this.#epoch = epoch;
     this.#next = sequence;
     this.#begin = begins ? sequence : null;
-    this.#history = new History();
+    this.#history = new History(this.#blockBytes);
     this.#groupStart = undefined;
     this.#holes = [];
     this.#inits = [];

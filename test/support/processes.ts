@@ -1,0 +1,131 @@
+// Child processes of a test: started, listened to, and never left behind.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { waitFor, within } from "./wait.ts";
+
+const ROOMCAST = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
+
+/** How a process is started; `env` comes over that of the tests. */
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** A running process, with all that it wrote. Disposing it kills it, and what it started. */
+export class Process implements AsyncDisposable {
+  readonly child: ChildProcess;
+  /** The exit code, or the signal. */
+  readonly exit: Promise<number | string>;
+  readonly #out: Buffer[] = [];
+  readonly #err: Buffer[] = [];
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.exit = once(child, "close").then(([code, signal]) => code ?? signal);
+    child.stdin?.on("error", () => {});
+    child.stdout?.on("data", (chunk: Buffer) => this.#out.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => this.#err.push(chunk));
+  }
+
+  static start(program: string, args: readonly string[], { env, cwd }: StartOptions = {}): Process {
+    return new Process(spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: "pipe" }));
+  }
+
+  /** The command line of the project, from its sources. */
+  static roomcast(args: readonly string[], options?: StartOptions): Process {
+    return Process.start(process.execPath, [ROOMCAST, ...args], options);
+  }
+
+  get pid(): number {
+    if (this.child.pid === undefined) throw new Error("the process did not start");
+    return this.child.pid;
+  }
+
+  get stdout(): string {
+    return String(Buffer.concat(this.#out));
+  }
+
+  get stderr(): string {
+    return String(Buffer.concat(this.#err));
+  }
+
+  /** The first match of `pattern` in what it has written, once there is one. */
+  says(pattern: RegExp, ms = 20_000): Promise<RegExpExecArray> {
+    const probe = () => {
+      const match = pattern.exec(this.stdout + this.stderr);
+      if (match === null && this.child.exitCode !== null) throw new Error(`it ended: ${this.stdout}${this.stderr}`);
+      return match;
+    };
+    return waitFor(`${pattern}`, probe, ms);
+  }
+
+  /** Passes `source` to its stdin. */
+  reads(source: Readable | null): void {
+    if (this.child.stdin !== null) source?.pipe(this.child.stdin);
+  }
+
+  /** Waits for its end and throws what it said where that is not exit code 0. Answers its stdout. */
+  async succeeds(ms = 60_000): Promise<string> {
+    const code = await within(this.child.spawnargs.join(" "), this.exit, ms);
+    if (code !== 0) throw new Error(`${this.child.spawnargs.join(" ")}: ${code}\n${this.stderr}`);
+    return this.stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      for (const pid of descendantsOf(this.pid)) kill(pid);
+      this.child.kill("SIGKILL");
+    }
+    await this.exit;
+  }
+}
+
+/** The processes that `pid` started, and those that they started. */
+export function descendantsOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc")) {
+    if (/^\d+$/.test(name)) parents.set(Number(name), parentOf(Number(name)) ?? 0);
+  }
+  const found = [pid];
+  for (const ancestor of found) {
+    for (const [child, parent] of parents) if (parent === ancestor) found.push(child);
+  }
+  return found.slice(1);
+}
+
+/** Is there such a process? One that has ended and was not yet collected does not count. */
+export function isRunning(pid: number): boolean {
+  const status = statusOf(pid);
+  return status !== undefined && !/^State:\s+[ZX]/m.test(status);
+}
+
+/** A figure of /proc/PID/status in bytes, such as VmRSS and VmHWM. */
+export function memoryOf(pid: number, figure: "VmRSS" | "VmHWM"): number {
+  const kilobytes = new RegExp(`^${figure}:\\s+(\\d+) kB`, "m").exec(statusOf(pid) ?? "")?.[1];
+  if (kilobytes === undefined) throw new Error(`no ${figure} of process ${pid}`);
+  return Number(kilobytes) * 1024;
+}
+
+function parentOf(pid: number): number | undefined {
+  const parent = /^PPid:\s+(\d+)/m.exec(statusOf(pid) ?? "")?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+function statusOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+}

@@ -1,0 +1,106 @@
+// The room held to its word under everything that can happen: S2, P3, and the bound of what is queued.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Flag } from "../../../protocol/frame.ts";
+import { FramedSubscriber } from "./support/model-subscriber.ts";
+import { SMALL, World } from "./support/world.ts";
+
+const who = fc.nat({ max: 8 });
+const count = fc.integer({ min: 1, max: 8 });
+
+const event = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({ do: fc.constant("write" as const), who, bytes: fc.nat({ max: 400 }), flags: flagsOf() }),
+  },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("send" as const), who, count }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant("arriveAtRoom" as const), who, count }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant("arriveAtClient" as const), who, count }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("ping" as const), who }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("connect" as const), who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), who }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 3000 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 3000, max: 40_000 }) }) },
+  { weight: 1, arbitrary: fc.constant({ do: "sleep" as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: "abort" as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("burst" as const), who, count: fc.integer({ min: 5, max: 40 }) }),
+  },
+);
+type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
+
+function flagsOf() {
+  return fc.constantFrom(0, 0, 0, 0, Flag.key, Flag.key, Flag.init, Flag.discontinuity);
+}
+
+function apply(world: World, event: Event): void {
+  if (event.do === "pass") return world.pass(event.ms);
+  if (event.do === "sleep" || event.do === "abort") return world[event.do]();
+  const publisher = world.publishers[event.who % world.publishers.length];
+  const clients = [...world.publishers, ...world.subscribers];
+  const client = clients[event.who % clients.length];
+  if (publisher === undefined || client === undefined) throw new Error("nobody");
+  switch (event.do) {
+    case "write":
+      return publisher.write(event.bytes, event.flags);
+    case "send":
+      return void publisher.send(event.count);
+    case "burst": {
+      world.connect(publisher);
+      for (let index = 0; index < event.count; index++) publisher.write(300, index % 7 === 0 ? Flag.key : 0);
+      for (let round = 0; round < 3; round++) {
+        world.arriveAtClient(publisher, 20);
+        while (publisher.send(2));
+        world.arriveAtRoom(publisher, 100);
+      }
+      return;
+    }
+    case "arriveAtRoom":
+    case "arriveAtClient":
+      return world[event.do](client, event.count);
+    default:
+      return world[event.do](client);
+  }
+}
+
+function run(tellsBuffered: boolean, events: readonly Event[]): World {
+  const world = new World(tellsBuffered);
+  for (const one of events) {
+    apply(world, one);
+    // Above the bound goes at most what one decision lets out: a message of a publisher.
+    if (tellsBuffered) expect(world.mostQueued()).toBeLessThanOrEqual(SMALL.heldBytes + SMALL.publisherWindowBytes);
+  }
+  world.settle();
+  return world;
+}
+
+/** Events after which even a `reliable` subscriber may miss what history could not keep for it. */
+const FORGETFUL = ["sleep", "abort", "cut"];
+
+const runs = { numRuns: Number(process.env["ROOMCAST_RUNS"] ?? 1500) };
+
+test.each([
+  ["tells what is queued", true],
+  ["does not tell what is queued", false],
+])(
+  "S2 each subscriber gets contiguous positions but for the gaps that it was told, on a runtime that %s",
+  (_, tellsBuffered) => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 120, size: "max" }), (events) => {
+        const world = run(tellsBuffered, events);
+        const forgetful = events.some((one) => FORGETFUL.includes(one.do) || (one.do === "pass" && one.ms > 10_000));
+        const tracks = world.hub.snapshot(world.now).tracks;
+        for (const subscriber of world.subscribers) {
+          if (!(subscriber instanceof FramedSubscriber)) continue;
+          if (subscriber.subscription.delivery === "reliable" && !forgetful) expect(subscriber.gaps).toEqual([]);
+          for (const { name, epoch, next } of tracks) {
+            expect({ name, place: subscriber.place(name) }).toEqual({ name, place: { epoch, next } });
+          }
+        }
+      }),
+      runs,
+    );
+  },
+  120_000,
+);
