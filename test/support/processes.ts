@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { waitFor, within } from "./wait.ts";
 
-const ROOMCAST = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
+const ROOMCAST = fileURLToPath(new URL("../../dist/cli/roomcast.js", import.meta.url));
 
 /** How a process is started; `env` comes over that of the tests. */
 export interface StartOptions {

@@ -32,6 +32,8 @@ export class FanOut {
   #flushAt: number | undefined;
   #pollAt: number | undefined;
   #heldTotal = 0;
+  /** The oldest sequence that a `reliable` subscriber still needs. */
+  #needed = Number.POSITIVE_INFINITY;
 
   /** `pace` is the room's: all tracks share one budget. */
   constructor(track: Track, settings: Settings, pace: Pace) {
@@ -39,6 +41,16 @@ export class FanOut {
     this.#settings = settings;
     this.#pace = pace;
     this.#hold = new Hold(settings);
+  }
+
+  /** Drops the oldest of its history, unless a `reliable` subscriber needs it: answers whether it did. */
+  dropOldest(): boolean {
+    return this.track.history.dropOldest(this.#needed);
+  }
+
+  /** Drops what is older than `time`, save the newest group and what a `reliable` subscriber needs. */
+  dropBefore(time: number): void {
+    this.track.history.dropBefore(time, this.#needed);
   }
 
   /** When it wants `tick`; undefined: nothing is waiting. */
@@ -86,20 +98,22 @@ export class FanOut {
   /** A subscriber comes: sends it what there is. */
   join(now: number, subscriber: Subscriber): Closing[] {
     const turn = subscriber.pump(this.track, now, this.#settings.heldBytes);
+    this.#needed = Math.min(this.#needed, subscriber.needs(this.track) ?? Number.POSITIVE_INFINITY);
     if (turn === "open") return [];
     if (turn !== "paused") return [{ subscriber, reason: turn }];
     this.#pollAt ??= now + PAUSED_POLL_MS;
     return [];
   }
 
+  /** Looks at everybody once more: who holds the publisher, and what history has to keep. */
   #decideHold(now: number, audience: Audience, closing: Closing[]): boolean {
     const { publisher, track } = this;
-    if (publisher === undefined) return false;
     let leastHeldBytes: number | undefined;
     let backlogBytes = 0;
+    this.#needed = Number.POSITIVE_INFINITY;
     for (const subscriber of audience.values()) {
       if (!subscriber.wants(track)) continue;
-      if (publisher.isHeld) subscriber.sample(now);
+      if (publisher?.isHeld) subscriber.sample(now);
       if (!subscriber.isPaused(track)) {
         leastHeldBytes = Math.min(leastHeldBytes ?? Number.POSITIVE_INFINITY, subscriber.heldBytes);
       }
@@ -108,9 +122,12 @@ export class FanOut {
       const backlog = track.history.bytesFrom(needed);
       if (backlog > this.#settings.historyBytes / 2 && subscriber.isStalled(now)) {
         closing.push({ subscriber, reason: Close.slow });
-      } else backlogBytes = Math.max(backlogBytes, backlog);
+        continue;
+      }
+      backlogBytes = Math.max(backlogBytes, backlog);
+      this.#needed = Math.min(this.#needed, needed);
     }
-    publisher.hold(this.#hold.decide(now, { leastHeldBytes, backlogBytes }), now);
-    return publisher.isHeld;
+    publisher?.hold(this.#hold.decide(now, { leastHeldBytes, backlogBytes }), now);
+    return publisher?.isHeld ?? false;
   }
 }

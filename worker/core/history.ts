@@ -108,20 +108,20 @@ export class History {
     return start ?? this.groupStart;
   }
 
-  /** Drops what is older than `time` and no part of the newest group. */
-  dropBefore(time: number): void {
+  /** Drops what is older than `time`, no part of the newest group, and below `needed`. */
+  dropBefore(time: number, needed: number): void {
     for (;;) {
       const oldest = this.#batches[this.#head];
       if (oldest === undefined || oldest.receivedAt >= time) return;
       if (this.#groupStart !== undefined && oldest.next > this.#groupStart) return;
-      if (!this.dropOldest()) return;
+      if (!this.dropOldest(needed)) return;
     }
   }
 
-  /** Drops the oldest batch, unless it is the only one: answers whether it did. */
-  dropOldest(): boolean {
+  /** Drops the oldest batch, unless it is the only one or goes on beyond `needed`: answers whether it did. */
+  dropOldest(needed: number): boolean {
     const oldest = this.#batches[this.#head];
-    if (oldest === undefined || this.#head + 1 === this.#batches.length) return false;
+    if (oldest === undefined || this.#head + 1 === this.#batches.length || oldest.next > needed) return false;
     this.#bytes -= oldest.cost;
     delete this.#batches[this.#head++];
     if (this.#head > 1024 && this.#head * 2 > this.#batches.length) {

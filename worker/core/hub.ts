@@ -256,16 +256,16 @@ export class Hub {
     for (const subscriber of this.#subscribers.values()) subscriber.leaveEpoch(track, epoch, next, 0);
   }
 
-  /** History of all tracks together stays in its bounds: the largest gives first. */
+  /** History of all tracks together stays in its bounds: the largest that can gives first. */
   #boundHistory(now: number): void {
-    const histories = [...this.#tracks.values()].map(({ track }) => track.history);
-    for (const history of histories) history.dropBefore(now - this.#settings.historyMs);
-    let total = histories.reduce((sum, history) => sum + history.bytes, 0);
+    const tracks = [...this.#tracks.values()];
+    for (const fanOut of tracks) fanOut.dropBefore(now - this.#settings.historyMs);
+    let total = tracks.reduce((sum, { track }) => sum + track.history.bytes, 0);
     while (total > this.#settings.historyBytes) {
-      const largest = histories.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-      const before = largest.bytes;
-      if (!largest.dropOldest()) return;
-      total += largest.bytes - before;
+      tracks.sort((a, b) => b.track.history.bytes - a.track.history.bytes);
+      const giver = tracks.find((fanOut) => fanOut.dropOldest());
+      if (giver === undefined) return;
+      total = tracks.reduce((sum, { track }) => sum + track.history.bytes, 0);
     }
   }
 

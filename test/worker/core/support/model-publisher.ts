@@ -16,6 +16,8 @@ export class ModelPublisher {
   /** Sent at some time. */
   #highest = 0;
   #window = 0;
+  /** On this connection. */
+  #accepted = false;
   #numbering: Numbering | undefined;
   wire: Wire | undefined;
 
@@ -53,7 +55,7 @@ export class ModelPublisher {
   }
 
   sync(): void {
-    if (this.#numbering === undefined) return;
+    if (this.#numbering === undefined || !this.#accepted) return;
     const sequence = this.#numbering.base + this.#sent;
     this.wire?.up.push(JSON.stringify({ type: "sync", sequence }));
   }
@@ -61,6 +63,7 @@ export class ModelPublisher {
   lost(): void {
     this.wire = undefined;
     this.#window = 0;
+    this.#accepted = false;
   }
 
   receive(message: Message): void {
@@ -72,6 +75,7 @@ export class ModelPublisher {
     }
     if (said.type === "init") this.#sendInit();
     if (said.type !== "publish") return;
+    this.#accepted = true;
     const continues = this.#numbering?.epoch === said.epoch;
     const base = continues && this.#numbering ? this.#numbering.base : said.sequence - this.#acked;
     this.#numbering = { epoch: said.epoch, track: said.track, base };

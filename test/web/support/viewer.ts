@@ -1,0 +1,49 @@
+// One viewer's browser page, with what it complains about.
+import type { Browser, Page } from "playwright-core";
+import { vi } from "vitest";
+
+const WAIT_MS = 15_000;
+
+/** Counts the object URLs that are not revoked: each holds a player's MediaSource, or a picture. */
+const COUNT_OBJECT_URLS = `
+  globalThis.objectUrls = 0;
+  const { createObjectURL, revokeObjectURL } = URL;
+  URL.createObjectURL = (of) => { objectUrls += 1; return createObjectURL(of); };
+  URL.revokeObjectURL = (url) => { objectUrls -= 1; revokeObjectURL(url); };`;
+
+/** A page of its own; in it, `objectUrls` counts. */
+export class Viewer {
+  readonly page: Page;
+  /** Console errors (policy violations are among them) and uncaught errors. */
+  readonly complaints: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on("console", (message) => message.type() === "error" && this.complaints.push(message.text()));
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+  }
+
+  static async open(browser: Browser): Promise<Viewer> {
+    const viewer = new Viewer(await browser.newPage());
+    await viewer.page.addInitScript(COUNT_OBJECT_URLS);
+    return viewer;
+  }
+
+  /** Waits until an expression is true in the page. (`waitForFunction` would need the policy to allow eval.) */
+  async until(expression: string): Promise<void> {
+    const check = async () => {
+      if (!(await this.page.evaluate(expression))) throw new Error(`in the page, this is not true: ${expression}`);
+    };
+    await vi.waitFor(check, { timeout: WAIT_MS, interval: 100 });
+  }
+
+  /** Waits until the player that plays now has shown so many seconds. */
+  untilPlayed(seconds: number): Promise<void> {
+    return this.until(`video.currentTime >= ${seconds} && video.getVideoPlaybackQuality().totalVideoFrames >= 10`);
+  }
+
+  /** A value of the board in its raw form. */
+  value(id: string): Promise<string | null> {
+    return this.page.getAttribute(`#${id}`, "data-value");
+  }
+}
