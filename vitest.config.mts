@@ -11,6 +11,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
+          sequence: { groupOrder: 0 },
           include: ["test/**/*.test.ts"],
           exclude: ["test/worker/*.test.ts", "test/end-to-end/**"],
           testTimeout: 30_000,
@@ -20,6 +21,7 @@ export default defineConfig({
       {
         test: {
           name: "end-to-end",
+          sequence: { groupOrder: 2 },
           include: ["test/end-to-end/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -35,7 +37,7 @@ export default defineConfig({
             miniflare: { bindings: { TOKEN_SECRET: secret, OPERATOR_KEY: secret, ROOM_CREATION: "open" } },
           }),
         ],
-        test: { name: "worker", include: ["test/worker/*.test.ts"], testTimeout: 30_000 },
+        test: { name: "worker", sequence: { groupOrder: 1 }, include: ["test/worker/*.test.ts"], testTimeout: 30_000 },
       },
     ],
   },

@@ -22,6 +22,8 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** Starts the built Worker (`npm run build`). Throws `Failure` where it is not built, or its tools are not installed. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const root = packageRoot();
@@ -29,6 +31,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (!existsSync(script)) throw new Failure("the Worker is not built: npm run build");
   const { Miniflare, convertV4MiniflareOptions, unstable_getMiniflareWorkerOptions } = await loadTools();
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, "wrangler.toml"));
+  const ours = SIGNALS.flatMap((signal) => process.listeners(signal));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...workerOptions,
@@ -43,6 +46,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...(options.state !== undefined && { resourcePersistencePath: resolve(options.state) }),
     } as V4MiniflareOptions),
   );
+  // Miniflare's would end the process at once: to end, in order, is the caller's business.
+  for (const signal of SIGNALS) {
+    for (const listener of process.listeners(signal)) if (!ours.includes(listener)) process.off(signal, listener);
+  }
   const url = (await miniflare.ready).origin;
   return { url, miniflare, close: () => miniflare.dispose() };
 }

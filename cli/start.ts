@@ -1,5 +1,4 @@
 // `roomcast start`: everything on one machine: the Worker, the bridge, and a sample source in room `demo`.
-import { once } from "node:events";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLogger, readConfig, startBridge } from "../ingest-bridge/index.ts";
 import type { Right } from "../protocol/claims.ts";
@@ -39,7 +38,8 @@ export function startCommand(): Command {
 
 /** Starts everything, prints where it is, and resolves when it was told to stop and everything is closed. */
 export async function start(options: StartOptions): Promise<void> {
-  const stopped = Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+  // Not `once`: where no other listener is left, a package of wrangler's ends the process with the signal.
+  const stopped = new Promise<void>((stop) => process.on("SIGTERM", () => stop()).on("SIGINT", () => stop()));
   const secrets = localSecrets(process.cwd());
   const vars = { ...secrets, INGEST_URL: `tcp://127.0.0.1:${options.ingestPort}` };
   const runtime = await startRuntime({ port: options.port, state: options.state, vars }).catch(cannotStart);

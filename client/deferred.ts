@@ -18,3 +18,10 @@ export function deferred<T>(): Deferred<T> {
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
+
+/** A rejection that does not count as unhandled where nobody looks. */
+export function rejected(reason: Error): Promise<never> {
+  const { promise, reject } = deferred<never>();
+  reject(reason);
+  return promise;
+}

@@ -3,5 +3,6 @@ export type { Token } from "./connection.ts";
 export type { Environment, Refusal, Socket, SocketClose } from "./environment.ts";
 export { RefusedError } from "./errors.ts";
 export type { FrameEvent, SubscriberEvent } from "./events.ts";
-export { Publisher, type PublisherOptions, type PublisherStats } from "./publisher.ts";
+export { Publisher } from "./publisher.ts";
+export { ON_FULL, type OnFull, type PublisherOptions, type PublisherStats } from "./publisher-options.ts";
 export { Subscriber, type SubscriberOptions, type SubscriberStats } from "./subscriber.ts";

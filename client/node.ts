@@ -8,6 +8,8 @@ import { problemCode } from "./errors.ts";
 const MAX_PROBLEM_BYTES = 64 * 1024;
 /** How long the peer may take to close; after that the TCP connection is cut. */
 const CLOSING_MS = 2000;
+/** `closeTimeout`, which the package's types lack: a room's close is told even if it leaves the TCP connection open. */
+const OPTIONS = { perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, closeTimeout: CLOSING_MS };
 
 /** For processes: bridges, tools, tests. */
 export const nodeEnvironment: Environment = {
@@ -28,7 +30,7 @@ class NodeSocket implements Socket {
   #refusal: Refusal | undefined;
 
   constructor(url: string, protocols: string[]) {
-    const socket = new WebSocket(url, protocols, { perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
+    const socket = new WebSocket(url, protocols, OPTIONS);
     this.#socket = socket;
     socket.on("open", () => this.onopen?.());
     socket.on("message", (data, binary) => this.onmessage?.({ data: binary ? view(data as Buffer) : String(data) }));

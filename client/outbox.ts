@@ -1,32 +1,15 @@
 // What a publisher has written and the room has not acknowledged: unnumbered frames, then numbered messages. Pure.
-import {
-  encodeMessage,
-  Flag,
-  type Frame,
-  FrameType,
-  HEADER_BYTES,
-  readMessage,
-  writeHeader,
-} from "../protocol/frame.ts";
+import { encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
 import { MAX_MESSAGE_FRAMES } from "../protocol/limits.ts";
 import type { Position } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
+import { Backlog, type Dropped, sizeOf, type Written } from "./backlog.ts";
+import { type Batch, bytesOf, messageOf, renumber, shorten } from "./batch.ts";
 import { Deque } from "./deque.ts";
 
 const MESSAGE_BYTES = 64 * 1024;
 /** Where more than a message is waiting: fewer and larger ones. */
 const BACKLOG_MESSAGE_BYTES = 256 * 1024;
-
-interface Written extends SplitFrame {
-  readonly timestamp: number;
-}
-
-/** A numbered message without the frames that were acknowledged. */
-interface Batch {
-  bytes: Uint8Array<ArrayBuffer>;
-  sequence: number;
-  frames: number;
-}
 
 interface Init {
   sequence: number;
@@ -36,8 +19,7 @@ interface Init {
 
 /** Numbers frames, cuts them into messages by the room's window, keeps them until acknowledged, renumbers. */
 export class Outbox {
-  readonly #written = new Deque<Written>();
-  #writtenBytes = 0;
+  readonly #backlog = new Backlog();
   readonly #batches = new Deque<Batch>();
   #batchBytes = 0;
   /** So many batches, from the front, were sent on this connection, and so many bytes. */
@@ -54,12 +36,16 @@ export class Outbox {
 
   /** Bytes, headers included: written and not acknowledged. */
   get bytes(): number {
-    return this.#writtenBytes + this.#batchBytes;
+    return this.#backlog.bytes + this.#batchBytes;
   }
 
   /** Bytes on their way on this connection. */
   get sentBytes(): number {
     return this.#sentBytes;
+  }
+
+  get dropped(): Dropped {
+    return this.#backlog.dropped;
   }
 
   /** The epoch and its oldest frame that is not acknowledged. */
@@ -83,8 +69,12 @@ export class Outbox {
 
   /** The payload belongs to the outbox until it was taken: it must not be changed. */
   write(frame: SplitFrame, timestamp: number): void {
-    this.#written.push({ payload: frame.payload, flags: frame.flags, timestamp });
-    this.#writtenBytes += HEADER_BYTES + frame.payload.byteLength;
+    this.#backlog.write(frame, timestamp);
+  }
+
+  /** Drops the oldest group of which nothing was numbered; false: there is none. */
+  drop(): boolean {
+    return this.#backlog.drop();
   }
 
   /** A connection was lost: nothing is on its way. */
@@ -111,31 +101,26 @@ export class Outbox {
   /** All below `sequence` is in the room. */
   acknowledge(sequence: number): void {
     for (let batch = this.#batches.at(0); batch && batch.sequence < sequence; batch = this.#batches.at(0)) {
-      const frames = Math.min(sequence - batch.sequence, batch.frames);
-      const bytes = frames === batch.frames ? batch.bytes.byteLength : offsetOf(batch, frames);
+      const all = sequence - batch.sequence >= batch.frames;
+      const bytes = all ? bytesOf(batch) : shorten(batch, sequence - batch.sequence);
       this.#batchBytes -= bytes;
       if (this.#sent > 0) this.#sentBytes -= bytes;
-      if (frames === batch.frames) {
-        this.#batches.shift();
-        if (this.#sent > 0) this.#sent--;
-      } else {
-        batch.bytes = batch.bytes.subarray(bytes);
-        batch.sequence += frames;
-        batch.frames -= frames;
-      }
+      if (!all) break;
+      this.#batches.shift();
+      if (this.#sent > 0) this.#sent--;
     }
     while ((this.#inits[1]?.sequence ?? Infinity) < this.#oldest) this.#inits.shift();
   }
 
   /** The next message that may be sent by rule P4, counted as sent; undefined: not now. Call only when accepted. */
-  take(window: number): Uint8Array<ArrayBuffer> | undefined {
+  take(window: number): Uint8Array<ArrayBuffer> | string | undefined {
     if (window === 0) return undefined;
     const room = window - this.#sentBytes;
     const batch = this.#batches.at(this.#sent) ?? this.#cut(room);
-    if (batch === undefined || !this.#fits(batch.bytes.byteLength, room)) return undefined;
+    if (batch === undefined || !this.#fits(bytesOf(batch), room)) return undefined;
     this.#sent++;
-    this.#sentBytes += batch.bytes.byteLength;
-    return batch.bytes;
+    this.#sentBytes += bytesOf(batch);
+    return messageOf(batch);
   }
 
   /** A message with the init that applies where the sender stands; undefined where none does (rule P6). */
@@ -150,26 +135,41 @@ export class Outbox {
     return bytes <= room || this.#sentBytes === 0;
   }
 
-  /** Numbers the next written frames into a batch of at most `room` bytes; a single frame may exceed it by rule P4. */
+  /** Numbers what waits into a batch of at most `room` bytes; a single frame may exceed it by rule P4. */
   #cut(room: number): Batch | undefined {
-    const most = this.#writtenBytes > MESSAGE_BYTES ? BACKLOG_MESSAGE_BYTES : MESSAGE_BYTES;
+    const batch = this.#cutGap(room) ?? this.#cutFrames(room);
+    if (batch === undefined) return undefined;
+    this.#batches.push(batch);
+    this.#batchBytes += bytesOf(batch);
+    return batch;
+  }
+
+  #cutGap(room: number): Batch | undefined {
+    const head = this.#backlog.peek();
+    if (head?.is !== "gap" || !this.#fits(HEADER_BYTES, room)) return undefined;
+    const sequence = this.#next;
+    this.#backlog.shift();
+    this.#next += head.frames;
+    this.#discontinuity = true;
+    return { is: "gap", sequence, frames: head.frames };
+  }
+
+  #cutFrames(room: number): Batch | undefined {
+    const most = this.#backlog.bytes > MESSAGE_BYTES ? BACKLOG_MESSAGE_BYTES : MESSAGE_BYTES;
     const limit = Math.min(room, most);
     const sequence = this.#next;
     const frames: Frame[] = [];
     let size = 0;
-    for (let head = this.#written.at(0); head && frames.length < MAX_MESSAGE_FRAMES; head = this.#written.at(0)) {
-      const bytes = HEADER_BYTES + head.payload.byteLength;
+    for (let head = this.#backlog.peek(); head?.is === "frame"; head = this.#backlog.peek()) {
+      const bytes = sizeOf(head.frame);
       if (frames.length === 0 ? !this.#fits(bytes, room) : size + bytes > limit) break;
-      frames.push(this.#number(head));
+      frames.push(this.#number(head.frame));
       size += bytes;
-      this.#written.shift();
+      this.#backlog.shift();
+      if (frames.length === MAX_MESSAGE_FRAMES) break;
     }
     if (frames.length === 0) return undefined;
-    const batch = { bytes: encodeMessage(frames), sequence, frames: frames.length };
-    this.#batches.push(batch);
-    this.#writtenBytes -= size;
-    this.#batchBytes += size;
-    return batch;
+    return { is: "frames", bytes: encodeMessage(frames), sequence, frames: frames.length };
   }
 
   #number({ payload, flags, timestamp }: Written): Frame {
@@ -184,20 +184,7 @@ export class Outbox {
   #renumber(shift: number, track: number): void {
     for (let index = 0; index < this.#batches.length; index++) {
       const batch = this.#batches.at(index);
-      if (batch === undefined) return;
-      const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset);
-      for (const frame of readMessage(batch.bytes)) {
-        const flags = frame.flags | (this.#discontinuity ? Flag.discontinuity : 0);
-        const header = { ...frame, flags, track, sequence: frame.sequence + shift };
-        writeHeader(view, frame.start - HEADER_BYTES, header, frame.end - frame.start);
-        this.#discontinuity = false;
-      }
-      batch.sequence += shift;
+      if (batch !== undefined && renumber(batch, shift, track, this.#discontinuity)) this.#discontinuity = false;
     }
   }
-}
-
-/** Where the frame `index` of a batch begins. */
-function offsetOf(batch: Batch, index: number): number {
-  return (readMessage(batch.bytes)[index]?.start ?? HEADER_BYTES) - HEADER_BYTES;
 }

@@ -3,39 +3,14 @@ import type { ServerMessage } from "../protocol/control.ts";
 import { Flag } from "../protocol/frame.ts";
 import { MAX_INIT_BYTES, MAX_PAYLOAD_BYTES } from "../protocol/limits.ts";
 import { DEFAULT_TRACK } from "../protocol/names.ts";
-import { formatPosition, type Position } from "../protocol/position.ts";
+import { formatPosition } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
-import { Connection, type Token } from "./connection.ts";
-import { type Deferred, deferred } from "./deferred.ts";
-import type { Environment } from "./environment.ts";
+import { Connection } from "./connection.ts";
+import { type Deferred, deferred, rejected } from "./deferred.ts";
 import { RefusedError } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
+import type { PublisherOptions, PublisherStats } from "./publisher-options.ts";
 import { Sender } from "./sender.ts";
-
-/** `maxBufferBytes` (default 16 MiB) bounds what is written and not acknowledged: `write` waits above it. */
-export interface PublisherOptions {
-  /** The http(s) base of the Worker. */
-  readonly url: string;
-  readonly room: string;
-  readonly token: Token;
-  readonly track?: string;
-  /** Replaces the track's publisher, if it has one, when first accepted. */
-  readonly takeover?: boolean;
-  readonly maxBufferBytes?: number;
-  readonly environment: Environment;
-}
-
-/** Bytes and frames written (payloads); bytes buffered and on their way (headers included). */
-export interface PublisherStats {
-  readonly bytes: number;
-  readonly frames: number;
-  readonly bufferedBytes: number;
-  readonly unackedBytes: number;
-  /** All below it is in the room. */
-  readonly acknowledged: Position | undefined;
-  readonly reconnects: number;
-  readonly connected: boolean;
-}
 
 type State =
   | { readonly at: "writing" }
@@ -85,6 +60,7 @@ export class Publisher {
 
   get stats(): PublisherStats {
     return {
+      ...this.#outbox.dropped,
       bytes: this.#bytes,
       frames: this.#frames,
       bufferedBytes: this.#outbox.bytes,
@@ -105,11 +81,12 @@ export class Publisher {
    * nothing more can be written. Throws `RangeError` for a payload above the protocol's limits.
    */
   write(frames: readonly SplitFrame[]): Promise<void> {
-    if (this.#state.at !== "writing")
-      return rejected(this.#state.at === "over" ? this.#state.reason : new Error(ENDED));
+    if (this.#state.at === "over") return rejected(this.#state.reason);
+    if (this.#state.at === "ending") return rejected(new Error(ENDED));
     for (const frame of frames) check(frame);
     this.#append(frames);
-    if (this.#outbox.bytes < this.#maxBufferBytes) return WRITTEN;
+    if (this.#isFull && this.#options.onFull === "drop-group") this.#dropGroups();
+    if (!this.#isFull) return WRITTEN;
     this.#room ??= deferred();
     return this.#room.promise;
   }
@@ -130,8 +107,19 @@ export class Publisher {
     this.#over(new Error("the publisher was closed"), undefined);
   }
 
-  get #maxBufferBytes(): number {
-    return this.#options.maxBufferBytes ?? MAX_BUFFER_BYTES;
+  get #isFull(): boolean {
+    return this.#outbox.bytes >= (this.#options.maxBufferBytes ?? MAX_BUFFER_BYTES);
+  }
+
+  /** First what can be sent is sent: only what has to wait may be dropped. */
+  #dropGroups(): void {
+    this.#sender.pump();
+    while (this.#isFull && this.#outbox.drop()) {}
+    this.#tellBuffered();
+  }
+
+  #tellBuffered(): void {
+    this.#options.onBuffered?.(this.#state.at === "over" ? 0 : this.#outbox.bytes);
   }
 
   #query(): Record<string, string> {
@@ -151,6 +139,7 @@ export class Publisher {
       this.#bytes += frame.payload.byteLength;
     }
     this.#frames += frames.length;
+    this.#tellBuffered();
     if (this.#pumping) return;
     this.#pumping = true;
     queueMicrotask(() => {
@@ -172,7 +161,8 @@ export class Publisher {
 
   /** Tells those who wait for room in the buffer, or for its end. */
   #settle(): void {
-    if (this.#outbox.bytes < this.#maxBufferBytes) {
+    this.#tellBuffered();
+    if (!this.#isFull) {
       this.#room?.resolve();
       this.#room = undefined;
     }
@@ -193,6 +183,7 @@ export class Publisher {
     const done = this.#state.at === "ending" ? this.#state.done : deferred<void>();
     done.reject(reason);
     this.#state = { at: "over", done, reason };
+    this.#tellBuffered();
     this.#sender.stop();
     this.#connection.close();
     this.#room?.reject(reason);
@@ -204,11 +195,4 @@ export class Publisher {
 function check({ payload, flags }: SplitFrame): void {
   const limit = (flags & Flag.init) !== 0 ? MAX_INIT_BYTES : MAX_PAYLOAD_BYTES;
   if (payload.byteLength > limit) throw new RangeError(`payload of ${payload.byteLength} bytes, limit ${limit}`);
-}
-
-/** A rejection that does not count as unhandled where nobody looks. */
-function rejected(reason: Error): Promise<never> {
-  const { promise, reject } = deferred<never>();
-  reject(reason);
-  return promise;
 }

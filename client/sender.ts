@@ -62,8 +62,11 @@ export class Sender {
         this.#pollTimer.set(SOCKET_POLL_MS, () => this.pump());
         break;
       }
+      const { sentTo } = this.#outbox;
       const message = this.#outbox.take(this.#link.window);
       if (message === undefined) break;
+      // A room that slept learns from `sync` where the track stands: a gap alone does not tell it.
+      if (typeof message === "string") this.#sync(sentTo);
       this.#connection.send(message);
     }
     this.#expectAck();
@@ -72,7 +75,7 @@ export class Sender {
   /** Asks for an ack, where something is on its way. */
   sync(): void {
     if (this.#outbox.sentBytes === 0) return;
-    this.#connection.send(JSON.stringify({ type: "sync", sequence: this.#outbox.sentTo }));
+    this.#sync(this.#outbox.sentTo);
   }
 
   /** The connection is lost or over. */
@@ -81,6 +84,10 @@ export class Sender {
     this.#outbox.rewind();
     this.#pollTimer.clear();
     this.#syncTimer.clear();
+  }
+
+  #sync(sequence: number): void {
+    this.#connection.send(JSON.stringify({ type: "sync", sequence }));
   }
 
   #expectAck(): void {

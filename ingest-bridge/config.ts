@@ -1,44 +1,9 @@
 // The bridge's configuration: flags, environment and file, merged, checked as a whole, frozen. Pure.
 import { parse as parseToml } from "smol-toml";
 import * as z from "zod/mini";
+import { ON_FULL } from "../client/index.ts";
 import { type Address, addressOf, type Listen, parseListen } from "./listen-url.ts";
-
-/** Everything that the bridge can be told. */
-export interface Config {
-  readonly listen: readonly Listen[];
-  /** The Worker's base URL. */
-  readonly worker: string;
-  /** Where /healthz, /readyz and /metrics are. */
-  readonly status: Address;
-  readonly logLevel: LogLevel;
-  /** Bytes that one producer may have in the bridge before it is not read any more. */
-  readonly bufferBytes: number;
-  /** Producers at a time, over all listeners. */
-  readonly maxConnections: number;
-}
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** How a setting is written on the command line, and what it is without being told. */
-export interface Setting {
-  readonly key: keyof Config;
-  /** The flag is `--NAME`, the variable `ROOMCAST_NAME`, the file's key `NAME`. */
-  readonly name: string;
-  readonly value: string;
-  readonly initial: string;
-  readonly help: string;
-}
-
-/** All settings, in the order of the help text. */
-export const SETTINGS: readonly Setting[] = [
-  { key: "listen", name: "listen", value: "url", initial: "tcp://127.0.0.1:9000", help: "listen here, repeatable" },
-  { key: "worker", name: "worker", value: "url", initial: "http://127.0.0.1:8787", help: "the Worker's base URL" },
-  { key: "status", name: "status", value: "host:port", initial: "127.0.0.1:9100", help: "health and metrics" },
-  { key: "logLevel", name: "log-level", value: "level", initial: "info", help: LOG_LEVELS.join(", ") },
-  { key: "bufferBytes", name: "buffer-bytes", value: "n", initial: "16777216", help: "buffer of one producer, bytes" },
-  { key: "maxConnections", name: "max-connections", value: "n", initial: "4096", help: "producers at a time" },
-];
+import { type Config, LOG_LEVELS, SETTINGS } from "./settings.ts";
 
 /** Where settings come from; the first one that has a setting decides. */
 export interface Sources {
@@ -106,7 +71,14 @@ function schemaFor(env: Sources["env"]) {
     status: z.pipe(z.string("is no HOST:PORT"), address),
     logLevel: z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(", ")}`),
     bufferBytes: whole(64 * 1024, 1024 ** 3),
+    totalBufferBytes: whole(64 * 1024, 1024 ** 4),
+    onFull: z.enum(ON_FULL, `is none of ${ON_FULL.join(", ")}`),
     maxConnections: whole(1, 65_536),
+    maxConnectionsPerAddress: whole(0, 65_536),
+    idleTimeout: whole(0, 86_400),
+    coalesceMs: whole(0, 10_000),
+    coalesceBytes: whole(1, 1024 ** 2),
+    drainTimeout: whole(0, 3600),
   });
 }
 

@@ -1,4 +1,5 @@
 // Where the bridge listens, as a URL: `tcp://HOST:PORT`, `tls://HOST:PORT?cert=..&key=..`, with `room=..` a static route.
+import { ON_FULL, type OnFull } from "../client/index.ts";
 import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
 import { FRAMINGS, type Framing } from "../protocol/splitter.ts";
 
@@ -21,14 +22,26 @@ export interface Route {
   readonly token: TokenSource;
 }
 
-/** One listening socket. `tls` has the paths of PEM files; without `route` producers send a preamble. */
-export interface Listen extends Address {
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  readonly route: Route | undefined;
+/** Paths of PEM files. With `clientCa` producers need a certificate that it has signed. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string | undefined;
 }
 
-const KEYS = ["cert", "key", "room", "track", "framing", "token-file", "token-env"];
+/** One listening socket. Without `route` producers send a preamble. */
+export interface Listen extends Address {
+  readonly tls: TlsFiles | undefined;
+  readonly route: Route | undefined;
+  /** Connections begin with a PROXY header, version 2: they come through a load balancer. */
+  readonly proxy: boolean;
+  /** Undefined: what the bridge does otherwise. */
+  readonly onFull: OnFull | undefined;
+}
+
+const TLS_KEYS = ["cert", "key", "client-ca"];
 const ROUTE_KEYS = ["track", "framing", "token-file", "token-env"];
+const KEYS = [...TLS_KEYS, "room", ...ROUTE_KEYS, "proxy", "on-full"];
 
 /** Parses a listen URL; all that is wrong with it goes to `report`. */
 export function parseListen(text: string, report: (problem: string) => void): Listen | undefined {
@@ -43,7 +56,13 @@ export function parseListen(text: string, report: (problem: string) => void): Li
     else if (url.searchParams.getAll(key).length > 1) report(`has ${key} twice`);
   }
   const value = (key: string) => url.searchParams.get(key) ?? undefined;
-  return { ...address, tls: parseTls(url.protocol, value, report), route: parseRoute(value, report) };
+  return {
+    ...address,
+    tls: parseTls(url.protocol, value, report),
+    route: parseRoute(value, report),
+    proxy: parseProxy(value("proxy"), report),
+    onFull: parseOnFull(value("on-full"), report),
+  };
 }
 
 /** The address in a URL that has no user, path or fragment. */
@@ -61,15 +80,28 @@ export function formatAddress({ host, port }: Address): string {
 type Value = (key: string) => string | undefined;
 type Report = (problem: string) => void;
 
-function parseTls(scheme: string, value: Value, report: Report): Listen["tls"] {
-  const cert = value("cert");
-  const key = value("key");
+function parseTls(scheme: string, value: Value, report: Report): TlsFiles | undefined {
   if (scheme === "tcp:") {
-    if (cert !== undefined || key !== undefined) report("has cert or key, which only tls:// takes");
+    for (const name of TLS_KEYS) if (value(name) !== undefined) report(`has ${name}, which only tls:// takes`);
     return undefined;
   }
+  const cert = value("cert");
+  const key = value("key");
+  const clientCa = value("client-ca");
   if (!cert || !key) report("lacks cert=FILE or key=FILE");
-  return { cert: cert ?? "", key: key ?? "" };
+  if (clientCa === "") report("has a client-ca that names no file");
+  return { cert: cert ?? "", key: key ?? "", clientCa };
+}
+
+function parseProxy(text: string | undefined, report: Report): boolean {
+  if (text !== undefined && text !== "v2") report("has an unknown proxy; there is v2");
+  return text === "v2";
+}
+
+function parseOnFull(text: string | undefined, report: Report): OnFull | undefined {
+  const onFull = ON_FULL.find((name) => name === text);
+  if (text !== undefined && onFull === undefined) report(`has an unknown on-full; there are ${ON_FULL.join(", ")}`);
+  return onFull;
 }
 
 function parseRoute(value: Value, report: Report): Route | undefined {

@@ -1,6 +1,9 @@
 // Reading a socket by pull: what is not asked for stays in the kernel, and so the producer is slowed down.
 import type { Socket } from "node:net";
 
+/** `next` was given a time, and nothing came within it. */
+export const NOTHING_YET = Symbol("nothing yet");
+
 /** Reads a socket until its end, its reset, or `signal`. */
 export class Reader {
   readonly #socket: Socket;
@@ -17,15 +20,34 @@ export class Reader {
 
   /** The next bytes; `undefined` once nothing will come. What came before a reset is still delivered. */
   async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = await this.nextWithin(Number.POSITIVE_INFINITY);
+      if (chunk !== NOTHING_YET) return chunk;
+    }
+  }
+
+  /** The same, or `NOTHING_YET` after `ms` milliseconds. */
+  async nextWithin(ms: number): Promise<Uint8Array | undefined | typeof NOTHING_YET> {
+    const due = performance.now() + ms;
     while (!this.#signal.aborted) {
       const chunk: Buffer | null = this.#socket.read();
       // As its own class: its `subarray` is cheaper than that of a `Buffer`.
       if (chunk !== null) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       if (this.#socket.readableEnded || this.#socket.destroyed) return undefined;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      const left = due - performance.now();
+      if (left <= 0) return NOTHING_YET;
+      await this.#woken(left);
     }
     return undefined;
+  }
+
+  #woken(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = Number.isFinite(ms) ? setTimeout(resolve, Math.ceil(ms)) : undefined;
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -19,6 +19,7 @@ export const Close = {
   revoked: { code: 4507, name: "revoked" },
   kicked: { code: 4508, name: "kicked" },
   takenOver: { code: 4509, name: "taken_over" },
+  tooFast: { code: 4510, name: "too_fast" },
 } as const;
 
 export type CloseReason = (typeof Close)[keyof typeof Close];
@@ -41,6 +42,8 @@ export function closeFor(code: ErrorCode): CloseReason {
       return Close.outOfSequence;
     case "window_exceeded":
       return Close.windowExceeded;
+    case "too_fast":
+      return Close.tooFast;
     default:
       return Close.badFrame;
   }

@@ -1,7 +1,8 @@
 // Control messages: the text side of framed mode. Everything that arrives is unknown until a parser here returned it.
 import * as z from "zod/mini";
 import { ProtocolError } from "./errors.ts";
-import { MAX_CONTROL_BYTES, MAX_TRACKS } from "./limits.ts";
+import { MAX_CONTROL_BYTES, MAX_ROOM_TEXT_BYTES, MAX_TRACKS } from "./limits.ts";
+import { addressSchema, bodySchema, deliverySchema, messageSchema, presenceSchema } from "./messages.ts";
 import { isTrackName } from "./names.ts";
 
 /** Answered by the runtime itself, without waking the room. */
@@ -49,6 +50,9 @@ const serverSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("caught-up"), name: trackName, epoch, sequence: count }),
   z.object({ type: z.literal("source"), name: trackName, state: z.enum(["online", "offline"]) }),
   z.object({ type: z.literal("occupancy"), subscribers: count, publishers: count }),
+  presenceSchema,
+  messageSchema,
+  deliverySchema,
 ]);
 
 const clientSchema = z.discriminatedUnion("type", [
@@ -58,7 +62,17 @@ const clientSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("gap"), from: count, to: count, reason: z.literal("ingest") }),
   /** From a `reliable` subscriber: so many more bytes may be sent. */
   z.object({ type: z.literal("credit"), bytes: z.int().check(z.positive()) }),
+  /** From a member: `body` to others. `id` comes back in the `delivery` that answers. */
+  z.object({
+    type: z.literal("message"),
+    id: z.exactOptional(count),
+    to: z.exactOptional(addressSchema),
+    body: bodySchema,
+  }),
 ]);
+
+/** M2: so begins the text that may be longer than others. */
+const MESSAGE_BEGINS = '{"type":"message",';
 
 /** What a room says in text. */
 export type ServerMessage = z.infer<typeof serverSchema>;
@@ -67,7 +81,7 @@ export type ClientMessage = z.infer<typeof clientSchema>;
 
 /** Parses a room's text message; throws `ProtocolError`. Types that this version does not know give `undefined`. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
-  const value = parseJson(text);
+  const value = parseJson(text, text.startsWith(MESSAGE_BEGINS) ? MAX_ROOM_TEXT_BYTES : MAX_CONTROL_BYTES);
   const result = serverSchema.safeParse(value);
   if (result.success) return result.data;
   const known = serverSchema.def.options.some((option) =>
@@ -79,14 +93,16 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
 
 /** Parses a client's text message; throws `ProtocolError`. */
 export function parseClientMessage(text: string): ClientMessage {
-  const result = clientSchema.safeParse(parseJson(text));
+  const result = clientSchema.safeParse(parseJson(text, MAX_CONTROL_BYTES));
   if (result.success) return result.data;
   throw new ProtocolError("control_invalid", "a control message lacks a field, has a wrong one or an unknown type");
 }
 
-function parseJson(text: string): unknown {
-  if (text.length > MAX_CONTROL_BYTES) {
-    throw new ProtocolError("message_too_large", `a text message has at most ${MAX_CONTROL_BYTES} bytes`);
+const encoder = new TextEncoder();
+
+function parseJson(text: string, maxBytes: number): unknown {
+  if (text.length > maxBytes || (text.length * 3 > maxBytes && encoder.encode(text).byteLength > maxBytes)) {
+    throw new ProtocolError("message_too_large", `a text message has at most ${maxBytes} bytes`);
   }
   try {
     return JSON.parse(text);

@@ -16,6 +16,7 @@ export type ErrorCode =
   | "not_allowed"
   | "out_of_sequence"
   | "window_exceeded"
+  | "too_fast"
   | "position_invalid"
   | "preamble_invalid"
   | "preamble_too_long"

@@ -49,4 +49,44 @@ export const PING_EVERY_BYTES = 128 * 1024;
 export const PING_EVERY_MS = 500;
 
 /** A subscriber that has been stalled for so long is closed as slow. */
-export const STALLED_MS = 20_000;
+export const STALLED_MS = 60_000;
+
+/** A longer-lived token is refused: revocations and tombstones are kept for so long, and then no token of before is left. */
+export const MAX_TOKEN_TTL_SECONDS = 90 * 24 * 3600;
+
+/** Clocks of different machines may differ by so much. */
+export const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** A ticket stands in a URL, and URLs land in logs: it is spent before anybody reads those. */
+export const MAX_TICKET_TTL_SECONDS = 60;
+
+/** Tickets of one room that are not spent yet; each is a stored row. */
+export const MAX_TICKETS = 1000;
+
+/** Revocations of one room; whoever needs more revokes everything of before a time. */
+export const MAX_REVOCATIONS = 1000;
+
+/** A message that a member sends: a line of talk, or a session description. */
+export const MAX_MEMBER_MESSAGE_BYTES = 4 * 1024;
+
+/** A message that an application sends over HTTP. */
+export const MAX_HTTP_MESSAGE_BYTES = 64 * 1024;
+
+/** Largest text message from a room: the largest of HTTP in base64, and what is around it. */
+export const MAX_ROOM_TEXT_BYTES = 96 * 1024;
+
+/** Nothing more is told to a connection for which so much still waits in the room. */
+export const MESSAGE_HELD_BYTES = 1024 * 1024;
+
+/** Arrays and objects inside one another in the body of a message. */
+export const MAX_BODY_DEPTH = 64;
+
+/** Characters of a member's label. */
+export const MAX_LABEL_CHARS = 64;
+
+/** Members that presence names; further ones are only counted. */
+export const MAX_PRESENT_MEMBERS = 100;
+
+/** Text messages that a connection may send per second, and in one go. A fast `reliable` subscriber gives 100 credits a second. */
+export const TEXTS_PER_SECOND = 500;
+export const TEXTS_BURST = 2000;

@@ -13,12 +13,14 @@ export interface Preamble {
 }
 
 const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const VERSION = "ROOMCAST/1";
 const KEYS = ["room", "token", "track", "framing"];
 
 /** The line of `preamble`, newline included, for producers. */
 export function formatPreamble(preamble: Preamble): string {
   const framing = preamble.framing === undefined ? "" : ` framing=${preamble.framing}`;
-  return `ROOMCAST/1 room=${preamble.room} token=${preamble.token} track=${preamble.track}${framing}\n`;
+  return `${VERSION} room=${preamble.room} token=${preamble.token} track=${preamble.track}${framing}\n`;
 }
 
 /** Collects the line from chunks as they come. Holds at most `MAX_PREAMBLE_BYTES`. */
@@ -31,25 +33,25 @@ export class PreambleReader {
    */
   push(chunk: Uint8Array): { preamble: Preamble; rest: Uint8Array } | undefined {
     const end = chunk.indexOf(NEWLINE);
-    const bytes = end === -1 ? chunk.byteLength : end;
-    if (this.#line.length + bytes + 1 > MAX_PREAMBLE_BYTES) {
-      throw new ProtocolError("preamble_too_long", `the preamble has at most ${MAX_PREAMBLE_BYTES} bytes`);
-    }
-    for (const byte of chunk.subarray(0, bytes)) {
-      if (byte > 0x7e || (byte < 0x20 && byte !== 0x0d)) throw invalid("the preamble is one line of ASCII");
-      this.#line += String.fromCharCode(byte);
-    }
-    if (!PREFIX.startsWith(this.#line.slice(0, PREFIX.length))) refuse(this.#line);
+    for (const byte of chunk.subarray(0, end === -1 ? chunk.byteLength : end)) this.#take(byte);
     return end === -1 ? undefined : { preamble: parsePreamble(this.#line), rest: chunk.subarray(end + 1) };
   }
-}
 
-const PREFIX = "ROOMCAST/1 ";
+  /** Byte by byte, so that a line means the same in whatever chunks it comes. */
+  #take(byte: number): void {
+    if (this.#line.length + 1 === MAX_PREAMBLE_BYTES) {
+      throw new ProtocolError("preamble_too_long", `the preamble has at most ${MAX_PREAMBLE_BYTES} bytes`);
+    }
+    if (byte > 0x7e || (byte < 0x20 && byte !== CARRIAGE_RETURN)) throw invalid("the preamble is one line of ASCII");
+    this.#line += String.fromCharCode(byte);
+    if (this.#line.length <= VERSION.length && !VERSION.startsWith(this.#line)) refuse(this.#line);
+  }
+}
 
 /** Parses the line without its newline; throws `ProtocolError`. */
 export function parsePreamble(line: string): Preamble {
   const [version, ...fields] = line.replace(/\r$/, "").split(" ");
-  if (version !== "ROOMCAST/1") refuse(line);
+  if (version !== VERSION) refuse(line);
   const values = new Map<string, string>();
   for (const field of fields) {
     const equals = field.indexOf("=");

@@ -1,4 +1,5 @@
 // What cuts a byte stream into frames: one interface for every framing of the bridge.
+import type { ProtocolError } from "./errors.ts";
 
 /** A frame before it has a place: its payload (a view of what was pushed, where possible) and its flags (`Flag`). */
 export interface SplitFrame {
@@ -8,10 +9,17 @@ export interface SplitFrame {
 
 /**
  * Cuts one byte stream, incrementally. Payloads concatenated are the bytes pushed (`length32` and `lines`: without the
- * delimiters). A splitter holds back a bounded number of bytes and throws `ProtocolError` for what its framing forbids;
- * after that it must not be used again. Bytes pushed belong to the splitter: the caller must not change them.
+ * delimiters). A splitter holds back a bounded number of bytes. For what its framing forbids it returns the frames that
+ * it cut before, then has a `failure`, which every further call throws; without such frames the call itself throws it.
+ * Bytes pushed belong to the splitter: the caller must not change them.
  */
 export interface Splitter {
+  /** What the framing forbids was found; nothing more can be pushed. */
+  readonly failure: ProtocolError | undefined;
+  /** Bytes held back for a frame that is not complete. */
+  readonly heldBytes: number;
+  /** Any cut is as good as another (`raw`): bytes may be gathered before they are pushed. */
+  readonly isShapeless: boolean;
   push(chunk: Uint8Array): SplitFrame[];
   /** The stream ended: what was held back. */
   end(): SplitFrame[];

@@ -1,16 +1,13 @@
 // Signing and checking tokens: JWT, HS256, the signature before the claims.
 import { errors, jwtVerify, SignJWT } from "jose";
 import { type Claims, claimsSchema } from "./claims.ts";
-import { MAX_TOKEN_CHARS } from "./limits.ts";
+import { CLOCK_TOLERANCE_SECONDS, MAX_TOKEN_CHARS, MAX_TOKEN_TTL_SECONDS } from "./limits.ts";
 
 /** A shorter secret could be guessed: HS256 wants as many bits as its hash has (RFC 7518, 3.2). */
 export const MIN_SECRET_CHARS = 32;
 
-/** Clocks of different machines may differ by so much. */
-const CLOCK_TOLERANCE_SECONDS = 5;
-
 /** Why a token does not count. */
-export type TokenFault = "malformed" | "bad_signature" | "expired" | "not_yet_valid" | "bad_claims";
+export type TokenFault = "malformed" | "bad_signature" | "expired" | "not_yet_valid" | "too_long_lived" | "bad_claims";
 
 /** A token does not count. Its message never holds the token. */
 export class TokenError extends Error {
@@ -41,13 +38,20 @@ export async function verifyToken(token: string, secrets: readonly string[], now
       });
       const claims = claimsSchema.safeParse(payload);
       if (!claims.success) throw new TokenError("bad_claims");
-      return claims.data;
+      return withinBounds(claims.data, now);
     } catch (error) {
       fault = faultOf(error);
       if (fault.fault !== "bad_signature") break;
     }
   }
   throw fault;
+}
+
+/** A token from the future would outlive a revocation of all before now, one that lives too long the memory of it. */
+function withinBounds(claims: Claims, now: number): Claims {
+  if (claims.iat > now / 1000 + CLOCK_TOLERANCE_SECONDS) throw new TokenError("not_yet_valid");
+  if (claims.exp - claims.iat > MAX_TOKEN_TTL_SECONDS) throw new TokenError("too_long_lived");
+  return claims;
 }
 
 function keyOf(secret: string): Uint8Array {
@@ -60,7 +64,8 @@ function faultOf(cause: unknown): TokenError {
   if (cause instanceof errors.JWTExpired) return new TokenError("expired", { cause });
   if (cause instanceof errors.JWSSignatureVerificationFailed) return new TokenError("bad_signature", { cause });
   if (cause instanceof errors.JWTClaimValidationFailed) {
-    return new TokenError(cause.claim === "nbf" ? "not_yet_valid" : "bad_claims", { cause });
+    const isEarly = cause.claim === "nbf" && cause.reason === "check_failed";
+    return new TokenError(isEarly ? "not_yet_valid" : "bad_claims", { cause });
   }
   if (cause instanceof errors.JOSEError) return new TokenError("malformed", { cause });
   throw cause;

@@ -57,6 +57,7 @@ app.get("/rooms/:room/ws", async (c) => {
   if (framed) headers.set("sec-websocket-protocol", FRAMED);
   return c.env.ROOM.getByName(room).fetch(request.url, { headers });
 });
+app.get("/", (c) => page(c.env, c.req.url));
 app.get("/rooms/:room", (c) => {
   roomParam(c.req.param("room"));
   return page(c.env, c.req.url);

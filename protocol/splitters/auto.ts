@@ -1,4 +1,5 @@
 // The framing `auto`: looks at the first bytes and hands the stream to the splitter that they ask for.
+import type { ProtocolError } from "../errors.ts";
 import type { SplitFrame, Splitter } from "../splitter.ts";
 import { concat, u8 } from "./bytes.ts";
 import { fmp4Splitter } from "./fmp4.ts";
@@ -39,6 +40,18 @@ class AutoSplitter implements Splitter {
     kind: "deciding",
     held: new Uint8Array(0),
   };
+
+  get failure(): ProtocolError | undefined {
+    return this.#state.kind === "decided" ? this.#state.splitter.failure : undefined;
+  }
+
+  get heldBytes(): number {
+    return this.#state.kind === "decided" ? this.#state.splitter.heldBytes : this.#state.held.length;
+  }
+
+  get isShapeless(): boolean {
+    return this.#state.kind === "decided" && this.#state.splitter.isShapeless;
+  }
 
   push(chunk: Uint8Array): SplitFrame[] {
     if (this.#state.kind === "decided") return this.#state.splitter.push(chunk);

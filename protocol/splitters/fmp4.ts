@@ -2,8 +2,9 @@
 import { ProtocolError } from "../errors.ts";
 import { Flag } from "../frame.ts";
 import { MAX_INIT_BYTES, MAX_PAYLOAD_BYTES } from "../limits.ts";
-import type { SplitFrame, Splitter } from "../splitter.ts";
+import type { Splitter } from "../splitter.ts";
 import { addPieces } from "./bytes.ts";
+import { FailingSplitter } from "./failing.ts";
 import { type BoxHeader, isLongHeader, LONG_HEADER_BYTES, readHeader, SHORT_HEADER_BYTES } from "./fmp4-boxes.ts";
 import { beginsWithSync, type Movie, readMovie } from "./fmp4-samples.ts";
 import { Gather } from "./gather.ts";
@@ -41,7 +42,7 @@ export function fmp4Splitter(): Splitter {
   return new Fmp4Splitter();
 }
 
-class Fmp4Splitter implements Splitter {
+class Fmp4Splitter extends FailingSplitter {
   #state: State = { kind: "header" };
   /** Bytes missing for what the state waits for. */
   #missingBytes = SHORT_HEADER_BYTES;
@@ -50,36 +51,32 @@ class Fmp4Splitter implements Splitter {
   #unit: Unit = "none";
   #fragmentFlags = 0;
   #movie: Movie | undefined;
-  #frames: SplitFrame[] = [];
 
-  push(chunk: Uint8Array): SplitFrame[] {
+  get heldBytes(): number {
+    return this.#header.length + this.#gathered.length;
+  }
+
+  protected read(chunk: Uint8Array): void {
     let at = 0;
     for (;;) {
       const part = chunk.subarray(at, Math.min(chunk.length, at + this.#missingBytes));
       this.#take(part);
       at += part.length;
       this.#missingBytes -= part.length;
-      if (this.#missingBytes > 0) return this.#release();
+      if (this.#missingBytes > 0) return;
       this.#advance();
     }
   }
 
-  end(): SplitFrame[] {
+  protected finish(): void {
     this.#gathered.append(this.#header.take());
-    addPieces(this.#frames, this.#gathered.take(), MAX_PAYLOAD_BYTES, 0);
-    return this.#release();
-  }
-
-  #release(): SplitFrame[] {
-    const frames = this.#frames;
-    this.#frames = [];
-    return frames;
+    addPieces(this.frames, this.#gathered.take(), MAX_PAYLOAD_BYTES, 0);
   }
 
   #take(part: Uint8Array): void {
     if (this.#state.kind === "header") this.#header.append(part);
     else if (this.#state.kind === "body") this.#gathered.append(part, this.#state.start + this.#state.box.size);
-    else addPieces(this.#frames, part, MAX_PAYLOAD_BYTES, 0);
+    else addPieces(this.frames, part, MAX_PAYLOAD_BYTES, 0);
   }
 
   /** What the state waited for is there. */
@@ -136,7 +133,7 @@ class Fmp4Splitter implements Splitter {
   }
 
   #emit(flags: number): void {
-    if (this.#gathered.length > 0) this.#frames.push({ payload: this.#gathered.take(), flags });
+    if (this.#gathered.length > 0) this.frames.push({ payload: this.#gathered.take(), flags });
     this.#unit = "none";
   }
 }

@@ -2,8 +2,9 @@
 import { ProtocolError } from "../errors.ts";
 import { Flag } from "../frame.ts";
 import { MAX_PAYLOAD_BYTES } from "../limits.ts";
-import type { SplitFrame, Splitter } from "../splitter.ts";
+import type { Splitter } from "../splitter.ts";
 import { u32 } from "./bytes.ts";
+import { FailingSplitter } from "./failing.ts";
 import { Gather } from "./gather.ts";
 
 const LENGTH_BYTES = 4;
@@ -16,32 +17,35 @@ export function length32Splitter(): Splitter {
   return new Length32Splitter();
 }
 
-class Length32Splitter implements Splitter {
+class Length32Splitter extends FailingSplitter {
   #reading: "length" | "payload" = "length";
   #wantedBytes = LENGTH_BYTES;
   readonly #gathered = new Gather();
 
-  push(chunk: Uint8Array): SplitFrame[] {
-    const frames: SplitFrame[] = [];
+  get heldBytes(): number {
+    return this.#gathered.length;
+  }
+
+  protected read(chunk: Uint8Array): void {
     let at = 0;
     for (;;) {
       const end = Math.min(chunk.length, at + this.#wantedBytes - this.#gathered.length);
       this.#gathered.append(chunk.subarray(at, end), this.#wantedBytes);
       at = end;
-      if (this.#gathered.length < this.#wantedBytes) return frames;
-      this.#complete(frames);
+      if (this.#gathered.length < this.#wantedBytes) return;
+      this.#complete();
     }
   }
 
-  end(): SplitFrame[] {
-    if (this.#reading === "length" && this.#gathered.length === 0) return [];
+  protected finish(): void {
+    if (this.#reading === "length" && this.#gathered.length === 0) return;
     throw new ProtocolError("stream_truncated", `the stream ended in the ${this.#reading} of a record`);
   }
 
-  #complete(frames: SplitFrame[]): void {
+  #complete(): void {
     const bytes = this.#gathered.take();
     if (this.#reading === "payload") {
-      frames.push({ payload: bytes, flags: Flag.key });
+      this.frames.push({ payload: bytes, flags: Flag.key });
       this.#reading = "length";
       this.#wantedBytes = LENGTH_BYTES;
       return;

@@ -1,7 +1,8 @@
 // The framing `lines`: text or anything else in lines that end with "\n".
 import { ProtocolError } from "../errors.ts";
 import { Flag } from "../frame.ts";
-import type { SplitFrame, Splitter } from "../splitter.ts";
+import type { Splitter } from "../splitter.ts";
+import { FailingSplitter } from "./failing.ts";
 import { Gather } from "./gather.ts";
 
 /** Longest line, its "\n" not counted. */
@@ -17,23 +18,25 @@ export function linesSplitter(): Splitter {
   return new LinesSplitter();
 }
 
-class LinesSplitter implements Splitter {
+class LinesSplitter extends FailingSplitter {
   readonly #gathered = new Gather();
 
-  push(chunk: Uint8Array): SplitFrame[] {
-    const frames: SplitFrame[] = [];
+  get heldBytes(): number {
+    return this.#gathered.length;
+  }
+
+  protected read(chunk: Uint8Array): void {
     let at = 0;
     for (let newline = chunk.indexOf(NEWLINE); newline >= 0; newline = chunk.indexOf(NEWLINE, at)) {
       this.#gather(chunk.subarray(at, newline));
-      frames.push({ payload: this.#gathered.take(), flags: Flag.key });
+      this.frames.push({ payload: this.#gathered.take(), flags: Flag.key });
       at = newline + 1;
     }
     this.#gather(chunk.subarray(at));
-    return frames;
   }
 
-  end(): SplitFrame[] {
-    return this.#gathered.length === 0 ? [] : [{ payload: this.#gathered.take(), flags: Flag.key }];
+  protected finish(): void {
+    if (this.#gathered.length > 0) this.frames.push({ payload: this.#gathered.take(), flags: Flag.key });
   }
 
   #gather(part: Uint8Array): void {

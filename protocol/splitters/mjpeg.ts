@@ -2,8 +2,9 @@
 import { ProtocolError } from "../errors.ts";
 import { Flag } from "../frame.ts";
 import { MAX_PAYLOAD_BYTES } from "../limits.ts";
-import type { SplitFrame, Splitter } from "../splitter.ts";
+import type { Splitter } from "../splitter.ts";
 import { addPieces, u8 } from "./bytes.ts";
+import { FailingSplitter } from "./failing.ts";
 import { Gather } from "./gather.ts";
 
 const FF = 0xff;
@@ -35,32 +36,27 @@ export function mjpegSplitter(): Splitter {
   return new MjpegSplitter();
 }
 
-class MjpegSplitter implements Splitter {
+class MjpegSplitter extends FailingSplitter {
   #state: State = { kind: "outside" };
   /** The picture so far, or an FF between pictures; `#start`, in the chunk, is where its bytes go on. */
   readonly #gathered = new Gather();
   #start = 0;
   #pictureFlags: number = Flag.key;
-  #frames: SplitFrame[] = [];
 
-  push(chunk: Uint8Array): SplitFrame[] {
+  get heldBytes(): number {
+    return this.#gathered.length;
+  }
+
+  protected read(chunk: Uint8Array): void {
     this.#start = 0;
     let at = 0;
     while (at < chunk.length) at = this.#read(chunk, at);
     if (this.#state.kind === "outside") this.#flushGarbage(chunk, at);
     this.#gather(chunk, at);
-    return this.#release();
   }
 
-  end(): SplitFrame[] {
-    addPieces(this.#frames, this.#gathered.take(), MAX_PAYLOAD_BYTES, 0);
-    return this.#release();
-  }
-
-  #release(): SplitFrame[] {
-    const frames = this.#frames;
-    this.#frames = [];
-    return frames;
+  protected finish(): void {
+    addPieces(this.frames, this.#gathered.take(), MAX_PAYLOAD_BYTES, 0);
   }
 
   /** Reads on at `at` and returns where to read next. */
@@ -140,7 +136,7 @@ class MjpegSplitter implements Splitter {
     if (marker === 0 || isRestart(marker)) return this.#abandon(chunk, at);
     if (marker === EOI) {
       this.#gather(chunk, at + 1);
-      this.#frames.push({ payload: this.#gathered.take(), flags: this.#pictureFlags });
+      this.frames.push({ payload: this.#gathered.take(), flags: this.#pictureFlags });
       this.#pictureFlags = Flag.key;
       this.#state = { kind: "outside" };
     } else if (marker === TEM) this.#state = { kind: "beforeMarker" };
@@ -175,7 +171,7 @@ class MjpegSplitter implements Splitter {
 
   #garbage(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    addPieces(this.#frames, bytes, MAX_PAYLOAD_BYTES, 0);
+    addPieces(this.frames, bytes, MAX_PAYLOAD_BYTES, 0);
     this.#pictureFlags = Flag.key | Flag.discontinuity;
   }
 

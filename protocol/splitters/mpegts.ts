@@ -47,6 +47,8 @@ export function mpegtsSplitter(): Splitter {
 }
 
 class MpegtsSplitter implements Splitter {
+  readonly failure = undefined;
+  readonly isShapeless = false;
   readonly #cutter = new Cutter(MPEGTS_MAX_FRAME_BYTES);
   #sync: "searching" | "locked" = "searching";
   /** The next byte to read, from the start of the cutter's bytes. */
@@ -62,6 +64,10 @@ class MpegtsSplitter implements Splitter {
   constructor() {
     this.#roles[PAT_PID] = Role.table;
     this.#sections.set(PAT_PID, new SectionReader());
+  }
+
+  get heldBytes(): number {
+    return this.#cutter.bytes.length;
   }
 
   push(chunk: Uint8Array): SplitFrame[] {

@@ -9,6 +9,9 @@ export const RAW_MAX_FRAME_BYTES = 64 * 1024;
 /** Every chunk is a frame, or several; a newcomer can start at any of them. Holds nothing back and never fails. */
 export function rawSplitter(): Splitter {
   return {
+    failure: undefined,
+    heldBytes: 0,
+    isShapeless: true,
     push(chunk: Uint8Array): SplitFrame[] {
       const frames: SplitFrame[] = [];
       addPieces(frames, chunk, RAW_MAX_FRAME_BYTES, Flag.key, Flag.key);

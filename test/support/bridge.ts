@@ -1,7 +1,10 @@
 // The bridge in front of a real Worker: in this process, or as one of its own.
+import { execPath } from "node:process";
+import { fileURLToPath } from "node:url";
 import { type Bridge, createLogger, readConfig, type Services, startBridge } from "../../ingest-bridge/index.ts";
 import { Process } from "./processes.ts";
 
+const BUILT = fileURLToPath(new URL("../../dist/cli/roomcast.js", import.meta.url));
 const ANY_PORT = "tcp://127.0.0.1:0";
 
 /** A bridge that is listening. */
@@ -24,9 +27,10 @@ export async function startTestBridge(
   return { ports, port: ports[0] ?? 0, [Symbol.asyncDispose]: () => bridge.close() };
 }
 
-/** Starts `roomcast bridge` as a process. */
+/** Starts `roomcast bridge` as a process, as it is installed (`npm run build`). */
 export async function startBridgeProcess(worker: string): Promise<TestBridge & { readonly process: Process }> {
-  const process = Process.roomcast(["bridge", "--listen", ANY_PORT, "--status", "127.0.0.1:0", "--worker", worker]);
+  const args = ["bridge", "--listen", ANY_PORT, "--status", "127.0.0.1:0", "--worker", worker];
+  const process = Process.start(execPath, [BUILT, ...args]);
   try {
     const [, port] = await process.says(/"listen":\["tcp:\/\/127\.0\.0\.1:(\d+)"\]/);
     const ports = [Number(port)];

@@ -6,12 +6,14 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { waitFor, within } from "./wait.ts";
 
-const ROOMCAST = fileURLToPath(new URL("../../dist/cli/roomcast.js", import.meta.url));
+const ROOMCAST = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
 
 /** How a process is started; `env` comes over that of the tests. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Starts it as the leader of a process group, as a terminal does. */
+  readonly detached?: boolean;
 }
 
 /** A running process, with all that it wrote. Disposing it kills it, and what it started. */
@@ -30,8 +32,8 @@ export class Process implements AsyncDisposable {
     child.stderr?.on("data", (chunk: Buffer) => this.#err.push(chunk));
   }
 
-  static start(program: string, args: readonly string[], { env, cwd }: StartOptions = {}): Process {
-    return new Process(spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: "pipe" }));
+  static start(program: string, args: readonly string[], { env, cwd, detached }: StartOptions = {}): Process {
+    return new Process(spawn(program, args, { cwd, detached, env: { ...process.env, ...env }, stdio: "pipe" }));
   }
 
   /** The command line of the project, from its sources. */

@@ -86,7 +86,8 @@ export class FramedSubscriber implements AsyncDisposable {
   readonly gaps: Gap[] = [];
   /** Sources that went offline. */
   offline = 0;
-  isOpen = false;
+  /** How often it was connected. */
+  connects = 0;
   failure: unknown;
   readonly #subscriber: Subscriber;
   readonly #run: Promise<void>;
@@ -109,7 +110,7 @@ export class FramedSubscriber implements AsyncDisposable {
     const { delivery = "live", ...listeners } = options;
     const subscriber = new Subscriber({ ...target, delivery, environment: nodeEnvironment });
     const framed = new FramedSubscriber(subscriber, listeners);
-    await framed.until("the connection", () => framed.isOpen);
+    await framed.until("the connection", () => framed.connects === 1);
     return framed;
   }
 
@@ -153,7 +154,7 @@ export class FramedSubscriber implements AsyncDisposable {
     } else if (event.type === "gap") {
       this.gaps.push(event);
       this.#listeners.onGap?.(event);
-    } else if (event.type === "connection" && event.state === "open") this.isOpen = true;
+    } else if (event.type === "connection" && event.state === "open") this.connects++;
     else if (event.type === "source" && event.state === "offline") this.offline++;
   }
 }

@@ -2,9 +2,13 @@
 import { Close, type CloseReason, closeFor, closeText } from "../../protocol/close.ts";
 import { type ClientMessage, parseClientMessage, type ServerMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { MAX_TRACKS } from "../../protocol/limits.ts";
+import { MAX_TRACKS, TEXTS_BURST, TEXTS_PER_SECOND } from "../../protocol/limits.ts";
 import type { Position } from "../../protocol/position.ts";
+import { expiryOf } from "./access.ts";
+import { Bucket } from "./bucket.ts";
 import { type Closing, FanOut } from "./fan-out.ts";
+import { Intake } from "./intake.ts";
+import type { Members } from "./members.ts";
 import { Occupancy } from "./occupancy.ts";
 import { Pace } from "./pace.ts";
 import { Publisher } from "./publisher.ts";
@@ -36,19 +40,31 @@ export class Hub {
   readonly #publishers = new Map<string, Publisher>();
   readonly #tracks = new Map<string, FanOut>();
   readonly #pace: Pace;
+  #awakeSince = 0;
   readonly #occupancy: Occupancy;
+  readonly #intake: Intake;
+  readonly #texts = new WeakMap<Subscriber | Publisher, Bucket>();
+  readonly #members: Members | undefined;
+  #framesReceived = 0;
+  #bytesReceived = 0;
 
-  /** `mintEpoch` gives a new identity ([a-z0-9], at most 32) that was never used before. */
-  constructor(room: string, settings: Settings, mintEpoch: () => string) {
+  /**
+   * `mintEpoch` gives a new identity ([a-z0-9], at most 32) that was never used before. `settings` are read at each use: their
+   * owner may change them. Messages to others go to `members`.
+   */
+  constructor(room: string, settings: Settings, mintEpoch: () => string, members?: Members) {
     this.#room = room;
     this.#settings = settings;
     this.#mintEpoch = mintEpoch;
     this.#pace = new Pace(settings.sendBudget);
     this.#occupancy = new Occupancy(settings.occupancyMs);
+    this.#intake = new Intake(settings);
+    this.#members = members;
   }
 
-  /** After sleep: the connections that are still there. */
+  /** The object is in memory again: the connections that are still there. */
   restore(now: number, connections: readonly { readonly saved: Saved; readonly sink: Sink }[]): void {
+    this.#awakeSince = now;
     for (const { saved, sink } of connections) {
       if (saved.role === "publisher") this.#restorePublisher(now, saved, sink);
     }
@@ -87,6 +103,10 @@ export class Hub {
       return refuse(publisher, Close.roomFull);
     }
     const current = fanOut.publisher;
+    if (current === undefined && this.#publishers.size >= this.#settings.maxPublishers) {
+      if (known === undefined) this.#tracks.delete(publication.track);
+      return refuse(publisher, Close.roomFull);
+    }
     if (current !== undefined) {
       if (!continues && !publication.takeover && !current.isSilent(now)) return refuse(publisher, Close.trackBusy);
       this.#disconnect(current, Close.takenOver);
@@ -114,7 +134,10 @@ export class Hub {
 
   /** A text message came. */
   text(now: number, id: string, text: string): void {
-    this.#guard(id, () => this.#control(now, id, parseClientMessage(text)));
+    this.#guard(id, () => {
+      this.#countText(now, id);
+      this.#control(now, id, parseClientMessage(text));
+    });
   }
 
   /** A connection is gone. */
@@ -127,6 +150,7 @@ export class Hub {
 
   /** Time has come; see `dueAt`. */
   tick(now: number): void {
+    if (this.#intake.release(now)) this.#holdIntake(now, false);
     for (const fanOut of this.#tracks.values()) this.#close(fanOut.tick(now, this.#subscribers));
     this.#tellOccupancy(now);
   }
@@ -134,10 +158,28 @@ export class Hub {
   /** When `tick` is wanted; undefined: nothing waits, the room may sleep. */
   get dueAt(): number | undefined {
     let due = this.#subscribers.size + this.#publishers.size === 0 ? undefined : this.#occupancy.dueAt(this.#count());
-    for (const { dueAt } of this.#tracks.values()) {
+    for (const { dueAt } of [this.#intake, ...this.#tracks.values()]) {
       if (dueAt !== undefined) due = Math.min(due ?? Number.POSITIVE_INFINITY, dueAt);
     }
     return due;
+  }
+
+  get isEmpty(): boolean {
+    return this.#subscribers.size + this.#publishers.size === 0;
+  }
+
+  /** Is this connection in the room? */
+  has(id: string): boolean {
+    return this.#subscribers.has(id) || this.#publishers.has(id);
+  }
+
+  /** When the first token of those who are here ceases to count; undefined: none does. */
+  get expiresAt(): number | undefined {
+    let first: number | undefined;
+    for (const { who } of [...this.#subscribers.values(), ...this.#publishers.values()]) {
+      if (who.expiresAt !== null) first = Math.min(first ?? Number.POSITIVE_INFINITY, expiryOf(who.expiresAt));
+    }
+    return first;
   }
 
   /** What the room tells of itself. */
@@ -154,7 +196,8 @@ export class Hub {
       source: publisher === undefined ? "offline" : "online",
       gathered,
     }));
-    return { room: this.#room, now, ...this.#count(), tracks };
+    const counters = { framesReceived: this.#framesReceived, bytesReceived: this.#bytesReceived };
+    return { room: this.#room, now, awakeSince: this.#awakeSince, ...this.#count(), counters, tracks };
   }
 
   /** Every connection with its figures. */
@@ -191,8 +234,11 @@ export class Hub {
     if (fanOut === undefined) return;
     const { track } = fanOut;
     const incoming = publisher.receive(bytes, now, (sequence) => this.#wake(fanOut, sequence));
+    this.#bytesReceived += bytes.byteLength;
+    if (this.#intake.charge(bytes.byteLength, now)) this.#holdIntake(now, true);
     if (incoming.is === "init") track.setInit(incoming.payload);
     if (incoming.is === "frames") {
+      this.#framesReceived += incoming.frames.length;
       track.append(incoming.bytes, incoming.frames, now);
       this.#boundHistory(now);
       this.#close(fanOut.advance(now, this.#subscribers));
@@ -224,9 +270,23 @@ export class Hub {
       publisher.acknowledge(now, true);
       const fanOut = this.#tracks.get(publisher.track.name);
       if (fanOut !== undefined) this.#close(fanOut.advance(now, this.#subscribers));
+    } else if (message.type === "message" && this.#members !== undefined) {
+      this.#members.say(now, id, message);
     } else if (publisher !== undefined || subscriber !== undefined) {
       throw new ProtocolError("not_allowed", `this connection sends no ${message.type}`);
     }
+  }
+
+  #holdIntake(now: number, held: boolean): void {
+    for (const publisher of this.#publishers.values()) publisher.hold(held, now, "intake");
+  }
+
+  #countText(now: number, id: string): void {
+    const connection = this.#publishers.get(id) ?? this.#subscribers.get(id);
+    if (connection === undefined) return;
+    const bucket = this.#texts.get(connection) ?? new Bucket(TEXTS_PER_SECOND, TEXTS_BURST);
+    this.#texts.set(connection, bucket);
+    if (!bucket.take(1, now)) throw new ProtocolError("too_fast", "too many text messages");
   }
 
   #createTrack(name: string, number: number, epoch: string): FanOut {
@@ -320,7 +380,7 @@ export class Hub {
   }
 
   #disconnect(connection: Subscriber | Publisher, reason: CloseReason, detail?: string): void {
-    connection.close(reason, closeText(reason, detail, reason.code < 4500 ? BUSY_RETRY_MS : undefined));
+    connection.close(reason, closeText(reason, detail, retryAfter(reason)));
     if (connection instanceof Publisher) this.#forget(connection);
     else this.#subscribers.delete(connection.id);
   }
@@ -335,6 +395,11 @@ export class Hub {
       this.#disconnect(connection, closeFor(error.code), `${error.code}: ${error.message}`);
     }
   }
+}
+
+/** Who only needs a new token may come back at once. */
+function retryAfter({ code }: CloseReason): number | undefined {
+  return code < 4500 && code !== Close.tokenExpired.code ? BUSY_RETRY_MS : undefined;
 }
 
 function refuse(connection: Subscriber | Publisher, reason: CloseReason): void {

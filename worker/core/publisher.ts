@@ -14,6 +14,9 @@ import type { Track } from "./track.ts";
 const ACK_BYTES = 64 * 1024;
 const ACK_MS = 100;
 
+/** Why a publisher waits: its subscribers still have enough, or the room takes in no more. */
+export type HoldCause = "subscribers" | "intake";
+
 /** What a room tells of a publisher. */
 export interface PublisherFigures {
   readonly framesReceived: number;
@@ -41,8 +44,10 @@ export class Publisher {
   #unackedBytes = 0;
   #ackedAt = 0;
   #heardAt: number;
-  /** Bytes received since the window was closed; undefined: it is open. */
-  #heldBytes: number | undefined;
+  /** Bytes received since the window was closed. */
+  #heldBytes = 0;
+  /** Why the window is closed; none: it is open. */
+  readonly #holds = new Set<HoldCause>();
 
   constructor(id: string, who: Who, track: Track, sink: Sink, settings: Settings, now: number) {
     this.id = id;
@@ -58,14 +63,15 @@ export class Publisher {
     return now - Math.max(this.#heardAt, this.#sink.lastPong() ?? 0) > this.#settings.publisherSilenceMs;
   }
 
+  /** Is it held back for its subscribers' sake? */
   get isHeld(): boolean {
-    return this.#heldBytes !== undefined;
+    return this.#holds.has("subscribers");
   }
 
   /** Accepts it: tells what it is to send next, and keeps what must survive sleep. */
   welcome(): void {
     const { number, name, epoch, next, hasInit } = this.track;
-    const window = this.#settings.publisherWindowBytes;
+    const window = this.#window;
     this.tell({ type: "publish", track: number, name, epoch, sequence: next ?? 0, window, init: !hasInit });
     this.#sink.save({ role: "publisher", id: this.id, who: this.who, track: name, number, epoch });
   }
@@ -110,14 +116,16 @@ export class Publisher {
     if (!force && this.#unackedBytes < ACK_BYTES && now - this.#ackedAt < ACK_MS) return;
     this.#unackedBytes = 0;
     this.#ackedAt = now;
-    const window = this.isHeld ? 0 : this.#settings.publisherWindowBytes;
-    this.tell({ type: "ack", sequence: next, window });
+    this.tell({ type: "ack", sequence: next, window: this.#window });
   }
 
-  /** Closes or opens its window. */
-  hold(held: boolean, now: number): void {
-    if (held === this.isHeld) return;
-    this.#heldBytes = held ? 0 : undefined;
+  /** Closes its window, or opens it, as far as `cause` is concerned. */
+  hold(held: boolean, now: number, cause: HoldCause = "subscribers"): void {
+    const before = this.#window;
+    if (held) this.#holds.add(cause);
+    else this.#holds.delete(cause);
+    if (this.#window === before) return;
+    this.#heldBytes = 0;
     this.acknowledge(now, true);
   }
 
@@ -126,8 +134,12 @@ export class Publisher {
       framesReceived: this.#framesReceived,
       bytesReceived: this.#bytesReceived,
       duplicates: this.#duplicates,
-      held: this.isHeld,
+      held: this.#window === 0,
     };
+  }
+
+  get #window(): number {
+    return this.#holds.size > 0 ? 0 : this.#settings.publisherWindowBytes;
   }
 
   #check(frames: readonly FrameView[]): FrameView {
@@ -148,7 +160,7 @@ export class Publisher {
   }
 
   #checkHeld(bytes: number): void {
-    if (this.#heldBytes === undefined) return;
+    if (this.#holds.size === 0) return;
     this.#heldBytes += bytes;
     if (this.#heldBytes > this.#settings.publisherWindowBytes + MAX_MESSAGE_BYTES) {
       throw new ProtocolError("window_exceeded", "the window is 0");

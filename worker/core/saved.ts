@@ -5,9 +5,15 @@ import type { Position, Start } from "../../protocol/position.ts";
 /** Whose connection it is. Times are seconds since 1970, as in the token. */
 export interface Who {
   readonly subject: string | undefined;
-  readonly jti: string;
+  /** null: somebody without a token, in a public room. */
+  readonly jti: string | null;
   readonly issuedAt: number;
-  readonly expiresAt: number;
+  /** null: never. */
+  readonly expiresAt: number | null;
+  /** What it calls itself. */
+  readonly label?: string;
+  /** May it send messages to others? */
+  readonly mayMessage?: boolean;
 }
 
 export const DELIVERIES = ["live", "latest", "reliable"] as const;

@@ -29,6 +29,10 @@ export interface Settings {
   /** How long a publisher is held while every subscriber still has its data queued here. */
   readonly holdMs: number;
   readonly maxSubscribers: number;
+  readonly maxPublishers: number;
+  /** Of all publishers together: above it they are held back. */
+  readonly bytesPerSecondIn: number;
+  readonly messagesPerSecondIn: number;
 }
 
 /** What holds where nobody says otherwise. */
@@ -49,4 +53,7 @@ export const DEFAULT_SETTINGS: Settings = {
   occupancyMs: 1000,
   holdMs: 1000,
   maxSubscribers: 5000,
+  maxPublishers: 16,
+  bytesPerSecondIn: Number.POSITIVE_INFINITY,
+  messagesPerSecondIn: 10_000,
 };

@@ -1,0 +1,145 @@
+// One round: publishes for a while within a bounded window, drains, and says what arrived.
+import { setTimeout as sleep } from "node:timers/promises";
+import { deferred } from "../../client/deferred.ts";
+import { PING_EVERY_MS } from "../../protocol/limits.ts";
+import { cpuSeconds } from "../targets/process.ts";
+import type { Source } from "./publisher.ts";
+import type { BenchSubscriber } from "./subscriber.ts";
+
+/** When nothing has come for so long the drain is over. */
+const QUIET_MS = 3000;
+const TICK_MS = 1;
+const SETTLING_FRAMES = 3;
+
+/** What is published, how fast. */
+export interface Load {
+  readonly payloadBytes: number;
+  readonly seconds: number;
+  /** What the slowest subscriber may be behind; the publisher waits there. */
+  readonly windowBytes: number;
+  /** undefined: as fast as the window lets it. */
+  readonly framesPerSecond?: number;
+  /** Ends earlier once so many were published. */
+  readonly frames?: number;
+}
+
+/** What came of it. Bytes are payload bytes. */
+export interface Outcome {
+  /** From the first frame published to the last one received. */
+  readonly seconds: number;
+  readonly published: number;
+  readonly delivered: number;
+  /** Neither received nor told to be missing, by the end of the drain. */
+  readonly lost: number;
+  /** Told to be missing. */
+  readonly told: number;
+  readonly deliveredBytesPerSecond: number;
+  readonly targetCpuSeconds: number;
+  readonly generatorCpuSeconds: number;
+  /** From publishing to receiving, ms; only where it was asked for. */
+  readonly latencies: readonly number[];
+}
+
+/**
+ * Ends a pause of the load: some single frames, with a ping behind each. A room that hears nothing for long while a
+ * client has bytes on their way takes it for a slow one; clients that are there all the time are not.
+ */
+export async function settle(source: Source, subscribers: readonly BenchSubscriber[]): Promise<void> {
+  for (let count = 0; count < SETTLING_FRAMES; count++) {
+    source.publish(1);
+    const deadline = performance.now() + QUIET_MS;
+    const arrived = () => subscribers.every(({ ledger, isAsking }) => ledger.position >= source.published && !isAsking);
+    while (!arrived() && performance.now() < deadline) await sleep(5);
+    for (const subscriber of subscribers) subscriber.beat();
+    while (!arrived() && performance.now() < deadline) await sleep(5);
+  }
+}
+
+/** Runs one round. `subscribers` are those that count; others may be in the room. */
+export async function runRound(
+  pid: number,
+  source: Source,
+  subscribers: readonly BenchSubscriber[],
+  load: Load,
+  options: { readonly latencies?: boolean } = {},
+): Promise<Outcome> {
+  const before = subscribers.map(({ ledger }) => ({ frames: ledger.frames, told: ledger.told, lost: ledger.lost(0) }));
+  const first = source.published;
+  const latencies: number[] = [];
+  const beat = setInterval(() => {
+    for (const subscriber of subscribers) subscriber.beat();
+  }, PING_EVERY_MS);
+  for (const { ledger } of subscribers) {
+    ledger.onFrame = options.latencies ? (sentAt) => void latencies.push(performance.now() - sentAt) : undefined;
+  }
+  const cpu = { target: cpuSeconds(pid), generator: process.cpuUsage() };
+  const startedAt = performance.now();
+  try {
+    const endedAt = await pump(source, subscribers, load, startedAt);
+    const generator = process.cpuUsage(cpu.generator);
+    const seconds = (endedAt - startedAt) / 1000;
+    const sum = (of: (subscriber: BenchSubscriber, index: number) => number) =>
+      subscribers.reduce((total, one, index) => total + of(one, index), 0);
+    const delivered = sum(({ ledger }, index) => ledger.frames - (before[index]?.frames ?? 0));
+    return {
+      seconds,
+      published: source.published - first,
+      delivered,
+      lost: sum(({ ledger }, index) => ledger.lost(source.published) - (before[index]?.lost ?? 0)),
+      told: sum(({ ledger }, index) => ledger.told - (before[index]?.told ?? 0)),
+      deliveredBytesPerSecond: (delivered * load.payloadBytes) / seconds,
+      targetCpuSeconds: cpuSeconds(pid) - cpu.target,
+      generatorCpuSeconds: (generator.user + generator.system) / 1e6,
+      latencies,
+    };
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** Publishes and drains; answers when the last frame came. */
+function pump(source: Source, subscribers: readonly BenchSubscriber[], load: Load, startedAt: number): Promise<number> {
+  const stopAt = startedAt + load.seconds * 1000;
+  const first = source.published;
+  const windowFrames = Math.max(1, Math.floor(load.windowBytes / load.payloadBytes));
+  let progressAt = startedAt;
+  let isScheduled = false;
+  const { promise, resolve, reject } = deferred<number>();
+  const slowest = () => subscribers.reduce((least, { ledger }) => Math.min(least, ledger.position), source.published);
+  const due = (now: number) =>
+    load.framesPerSecond === undefined
+      ? 1
+      : first + Math.floor(((now - startedAt) * load.framesPerSecond) / 1000) - source.published;
+  const publish = (now: number): void => {
+    const limit = slowest() + windowFrames;
+    while (performance.now() < stopAt && source.isReady) {
+      const frames = Math.min(due(now), limit - source.published);
+      if (frames <= 0) return;
+      source.publish(frames);
+    }
+  };
+  const turn = (): void => {
+    isScheduled = false;
+    try {
+      const now = performance.now();
+      if (now < stopAt) publish(now);
+      else if (slowest() === source.published || now - progressAt > QUIET_MS) resolve(progressAt);
+    } catch (error) {
+      reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+  const schedule = (): void => {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(turn);
+  };
+  const progressed = (): void => {
+    progressAt = performance.now();
+    schedule();
+  };
+  for (const subscriber of subscribers) subscriber.onProgress = progressed;
+  source.onReady = schedule;
+  const ticker = setInterval(schedule, load.framesPerSecond === undefined ? 50 : TICK_MS);
+  schedule();
+  return promise.finally(() => clearInterval(ticker));
+}

@@ -1,0 +1,98 @@
+// `npm run bench`: measures, and prints one line of JSON for each measurement. See README.md.
+import { parseArgs } from "node:util";
+import { core } from "./core.ts";
+import { type FanOutCase, fanOut } from "./fan-out.ts";
+import { idle } from "./idle.ts";
+import { isolation } from "./isolation.ts";
+import { join } from "./join.ts";
+import { latency } from "./latency.ts";
+import { emitLine } from "./report.ts";
+import { stalled } from "./stalled.ts";
+import { startTargets, TARGETS, type TargetName } from "./targets/choose.ts";
+import type { Target } from "./targets/target.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Subscribers and payload bytes; the window keeps what waits in a target below 256 MiB. */
+const FAN_OUTS: readonly (readonly [number, number])[] = [
+  [100, KIB],
+  [100, 16 * KIB],
+  [500, 2 * KIB],
+  [1000, 16 * KIB],
+];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "1" },
+    targets: { type: "string", default: TARGETS.join(",") },
+    against: { type: "string" },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const names = values.targets.split(",").map((name): TargetName => {
+  const target = TARGETS.find((one) => one === name);
+  if (target === undefined) throw new Error(`the targets are ${TARGETS.join(", ")}`);
+  return target;
+});
+
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  "fan-out": async () => {
+    for (const [subscribers, payloadBytes] of FAN_OUTS) {
+      const windowBytes = Math.min(MIB, (256 * MIB) / subscribers);
+      await sideBySide({ bench: "fan-out", subscribers, payloadBytes, windowBytes, seconds, rounds });
+    }
+  },
+  records: () =>
+    sideBySide({
+      ...{ bench: "records", subscribers: 100, payloadBytes: 200, windowBytes: MIB, seconds, rounds },
+      framesPerSecond: 20_000,
+    }),
+  latency: () =>
+    latency(
+      { subscribers: 50, payloadBytes: 16 * KIB, windowBytes: 8 * MIB, framesPerSecond: 30, seconds: 4, rounds },
+      emitLine,
+    ),
+  isolation: () =>
+    oneByOne((target) => {
+      const load = { payloadBytes: 16 * KIB, windowBytes: MIB, framesPerSecond: 30, seconds, rounds };
+      return isolation({ ...load, healthy: 80, stalled: 20 }, target, emitLine);
+    }),
+  stalled: () =>
+    oneByOne((target) => {
+      const load = { payloadBytes: 16 * KIB, windowBytes: MIB, seconds: 60, frames: 4096 };
+      return stalled({ ...load, healthy: 20, stalled: 20 }, target, emitLine);
+    }),
+  idle: () => oneByOne((target) => idle(1000, target, emitLine)),
+  join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),
+  core: async () => {
+    for (const subscribers of [100, 1000]) {
+      for (const [framed, everyMs] of [[true, 1000], [true, 1], [false, 1]] as const) {
+        core({ subscribers, payloadBytes: KIB, framed, everyMs, rounds, frames: 2000 }, emitLine);
+      }
+    }
+  },
+};
+
+const chosen = positionals.length === 0 ? Object.keys(BENCHES) : positionals;
+for (const name of chosen) {
+  const run = BENCHES[name];
+  if (run === undefined) throw new Error(`the benchmarks are ${Object.keys(BENCHES).join(", ")}`);
+  await run();
+}
+
+async function sideBySide(one: FanOutCase): Promise<void> {
+  await using targets = await startTargets(names, values.against);
+  await fanOut(one, targets.all, emitLine);
+}
+
+/** Each target alone: what is measured is its process. */
+async function oneByOne(measure: (target: Target) => Promise<void>): Promise<void> {
+  for (const name of names) {
+    await using targets = await startTargets([name], values.against);
+    for (const target of targets.all) await measure(target);
+  }
+}

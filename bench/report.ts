@@ -1,0 +1,14 @@
+// What a benchmark says: one measurement, one line of JSON.
+
+/** A measurement. Units are in the names of its figures. */
+export interface Measurement {
+  readonly bench: string;
+  readonly [figure: string]: string | number;
+}
+
+export type Emit = (measurement: Measurement) => void;
+
+/** To stdout. */
+export function emitLine(measurement: Measurement): void {
+  process.stdout.write(`${JSON.stringify(measurement)}\n`);
+}

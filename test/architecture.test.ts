@@ -1,0 +1,231 @@
+// The shape of the source: which folder may import which, what pure code may not use, and what no file may hold.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+interface Layer {
+  /** The folders that it may import from, beside itself. */
+  readonly imports: readonly string[];
+  /** The packages that it may use; undefined: any. */
+  readonly packages?: readonly string[];
+  /** Nothing of the platform, no clock, no timer, no chance: all of that is given to it. */
+  readonly pure?: true;
+}
+
+const EVERYTHING = ["protocol", "worker/core", "worker", "client", "ingest-bridge", "web", "cli", "scripts", "bench"];
+
+/** A folder belongs to the longest name that it begins with. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  protocol: { imports: [], packages: ["zod", "jose"], pure: true },
+  "worker/core": { imports: ["protocol"], packages: [], pure: true },
+  worker: { imports: ["protocol", "worker/core"] },
+  client: { imports: ["protocol"] },
+  "ingest-bridge": { imports: ["client", "protocol"] },
+  web: { imports: ["client", "protocol"] },
+  cli: { imports: ["client", "protocol", "ingest-bridge"] },
+  scripts: { imports: [] },
+  bench: { imports: EVERYTHING },
+  test: { imports: EVERYTHING },
+};
+
+const IMPURE =
+  /(?<![.\w#])(?:setTimeout|setInterval|setImmediate|queueMicrotask|performance|WebSocket|WebSocketPair|fetch|process|Buffer|console|crypto|navigator|globalThis)\b(?!\s*[?]?:)|\bDate\.now\b|\bnew Date\(\)|(?<!new )\bDate\(|\bMath\.random\b/g;
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  /** Without comments. */
+  readonly code: string;
+  /** Without comments and without what stands in quotes. */
+  readonly bare: string;
+}
+
+/** Names that git ignores: folders, files and `*.ending`. */
+const IGNORED = [".git", ...readFileSync(join(ROOT, ".gitignore"), "utf8").split("\n")]
+  .map((line) => line.trim().replace(/\/$/, ""))
+  .filter((line) => line !== "" && !line.startsWith("#"));
+
+function isIgnored(name: string): boolean {
+  return IGNORED.some((one) => (one.startsWith("*") ? name.endsWith(one.slice(1)) : name === one));
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(folder, entry.name);
+    if (isIgnored(entry.name)) return [];
+    return entry.isDirectory() ? filesIn(path) : entry.isFile() ? [path] : [];
+  });
+}
+
+/** What is no code: comments, texts, templates, and regular expressions where one can stand. */
+const NO_CODE =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=(?:[(,=:[!&|?{};>]|\breturn)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
+
+function isComment(part: string): boolean {
+  return part.startsWith("//") || part.startsWith("/*");
+}
+
+function commentsOf(text: string): string {
+  return (text.match(NO_CODE) ?? []).filter(isComment).join("\n");
+}
+
+function withoutComments(text: string): string {
+  return text.replace(NO_CODE, (part) => (isComment(part) ? part.replace(/[^\n]/g, "") : part));
+}
+
+/** In templates only what is computed stays. */
+function withoutTexts(code: string): string {
+  return code.replace(NO_CODE, (part) => (part.startsWith("`") ? (part.match(/\$\{[^}]*\}/g) ?? []).join(" ") : '""'));
+}
+
+const files = filesIn(".");
+const sources: readonly Source[] = files
+  .filter((path) => /\.[mc]?[jt]sx?$/.test(path))
+  .map((path) => {
+    const text = readFileSync(join(ROOT, path), "utf8");
+    const code = withoutComments(text);
+    return { path, text, code, bare: withoutTexts(code) };
+  });
+
+function layerOf(path: string): string | undefined {
+  return Object.keys(LAYERS)
+    .filter((name) => path.startsWith(`${name}/`))
+    .sort((one, other) => other.length - one.length)[0];
+}
+
+function importsOf({ code }: Pick<Source, "code">): string[] {
+  const matches = code.matchAll(/\b(?:from|import)\s*\(?\s*["'`]([^"'`\n]+)["'`]/g);
+  return [...matches].map(([, specifier = ""]) => specifier);
+}
+
+/** What is wrong with an import of a file in layer `name`; undefined: nothing. */
+function objection({ path }: Source, name: string, specifier: string): string | undefined {
+  const { imports, packages } = LAYERS[name] ?? { imports: [] };
+  const wrong = `${path} imports ${specifier}`;
+  if (!specifier.startsWith(".")) {
+    const parts = specifier.split("/");
+    const used = specifier.startsWith("@") ? parts.slice(0, 2).join("/") : (parts[0] ?? "");
+    return packages === undefined || packages.includes(used) ? undefined : wrong;
+  }
+  const target = posix.join(dirname(path), specifier);
+  // The package's own name and version are no code.
+  if (target === "package.json" && packages === undefined) return undefined;
+  const layer = layerOf(target);
+  return layer !== undefined && (layer === name || imports.includes(layer)) ? undefined : wrong;
+}
+
+/** `path:line: found` for everything in `text` that matches. */
+function places(path: string, text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(
+    (match) => `${path}:${text.slice(0, match.index).split("\n").length}: ${match[0].trim()}`,
+  );
+}
+
+/** The same in comments, without the line. */
+function remarks({ path, text }: Source, pattern: RegExp): string[] {
+  return (commentsOf(text).match(pattern) ?? []).map((found) => `${path}: ${found}`);
+}
+
+const inLayers = sources.filter(({ path }) => path.includes("/"));
+const shipped = sources.filter(({ path }) => !path.startsWith("test/"));
+const tests = sources.filter(({ path }) => path.startsWith("test/"));
+
+describe("imports", () => {
+  test("every source file is in a folder that has its rules here", () => {
+    expect(inLayers.filter(({ path }) => layerOf(path) === undefined).map(({ path }) => path)).toEqual([]);
+    expect(Object.keys(LAYERS).filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+  });
+
+  test.each(Object.keys(LAYERS))("%s imports what it may", (name) => {
+    const ours = inLayers.filter(({ path }) => layerOf(path) === name);
+    expect(
+      ours.flatMap((source) =>
+        importsOf(source)
+          .map((one) => objection(source, name, one))
+          .filter(Boolean),
+      ),
+    ).toEqual([]);
+  });
+
+  test("imports are found in every way of writing them", () => {
+    const code = `import a from "./a"; import "./b";import{c}from'./c'; export * from "./d";
+      export { e } from "./e"; import type { F } from "./f"; await import("./g"); type H = import("./h").H;
+      import {\n  i,\n} from "./i"; const from = "./j";`;
+    expect(importsOf({ code }).join(" ")).toBe("./a ./b ./c ./d ./e ./f ./g ./h ./i");
+  });
+});
+
+describe("pure code", () => {
+  const pure = sources.filter(({ path }) => LAYERS[layerOf(path) ?? ""]?.pure);
+
+  test("protocol and worker/core use no platform, clock, timer or chance", () => {
+    expect(pure.length).toBeGreaterThan(20);
+    expect(pure.flatMap(({ path, bare }) => places(path, bare, IMPURE))).toEqual([]);
+  });
+
+  test("what is impure is found, and what only looks like it is not", () => {
+    const bad = [
+      "setTimeout(f)",
+      "Date.now()",
+      "new Date()",
+      "Math.random()",
+      "performance.now()",
+      "new WebSocket(u)",
+      "await fetch(u)",
+    ];
+    expect(bad.filter((code) => !code.match(IMPURE))).toEqual([]);
+    const good = [
+      "new Date(now)",
+      "this.fetch()",
+      "this.#process()",
+      "history.crypto",
+      "prefetch",
+      "{ performance: 3 }",
+      "process?: number",
+    ];
+    expect(good.filter((code) => code.match(IMPURE))).toEqual([]);
+    expect(
+      withoutTexts(withoutComments(`a /* Date.now() */ + \`Date.now() \${b}\` + 'Date.now()' // Date.now()`)),
+    ).not.toMatch(IMPURE);
+  });
+});
+
+describe("files", () => {
+  test("no source file has more than 300 lines", () => {
+    const lines = shipped.map(({ path, text }) => ({ path, lines: text.split("\n").length - 1 }));
+    expect(lines.filter((file) => file.lines > 300)).toEqual([]);
+  });
+
+  test("every source file begins with a line that says its subject", () => {
+    const first = ({ text }: Source) => text.replace(/^#!.*\n/, "").split("\n")[0] ?? "";
+    expect(sources.filter((source) => !/^\/\/ \S.{8,}$/.test(first(source))).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("file names are in kebab case", () => {
+    const named = files.filter((path) => layerOf(path) !== undefined).map((path) => basename(path));
+    expect(named.filter((name) => !/^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+$/.test(name))).toEqual([]);
+  });
+
+  test("no type is any, and nothing is hidden from the compiler or the linter", () => {
+    expect(sources.flatMap(({ path, bare }) => places(path, bare, /(?<![.\w])any\b/g))).toEqual([]);
+    expect(sources.flatMap((source) => remarks(source, /@ts-\w+|biome-ignore|eslint-/g))).toEqual([]);
+  });
+
+  test("no work is left for later", () => {
+    expect(sources.flatMap((source) => remarks(source, /\b(?:TODO|FIXME|XXX|HACK)\b/g))).toEqual([]);
+  });
+
+  test("no test is left out, and none keeps others out", () => {
+    const out = /\b(?:test|it|describe|suite)(?:\.\w+)*\.(?:only|skip|todo)\b/g;
+    expect(tests.flatMap(({ path, bare }) => places(path, bare, out))).toEqual([]);
+  });
+
+  test("nothing names a host that packages come from", () => {
+    const host =
+      /\bregistry\.(?:[\w-]+\.)+[a-z]{2,}\b|\bnpmjs\.(?:org|com)\b|\bnpm\.pkg\.github\b|"resolved"\s*:|^\s*(?:@[\w-]+:)?registry\s*=/gim;
+    expect(files.flatMap((path) => places(path, readFileSync(join(ROOT, path), "latin1"), host))).toEqual([]);
+  });
+});

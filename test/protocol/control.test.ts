@@ -1,0 +1,178 @@
+// Control messages: what is read, what is ignored, what is refused.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { PING, PONG, parseClientMessage, parseServerMessage } from "../../protocol/control.ts";
+import { MAX_BODY_DEPTH, MAX_CONTROL_BYTES, MAX_ROOM_TEXT_BYTES } from "../../protocol/limits.ts";
+import { codeOf, violation } from "./support/errors.ts";
+import { table, words } from "./support/protocol-text.ts";
+import { vectors } from "./support/vectors.ts";
+
+const SIDES = [
+  ["a client", parseServerMessage, MAX_ROOM_TEXT_BYTES, vectors.control.room.valid],
+  ["a room", parseClientMessage, MAX_CONTROL_BYTES, vectors.control.client.valid],
+] as const;
+
+/** Types of the room's messages, with their fields. */
+const TYPES = new Map(
+  table("C. Control messages", "type").map(([type = "", , fields = ""]) => [words(type)[0] ?? "", words(fields)]),
+);
+
+/** What a `message` may lack; its body is any JSON. */
+const OPTIONAL = new Set(["id", "to", "bytes", "body"]);
+
+describe("PROTOCOL.md and the parsers agree", () => {
+  test("C1 there is a vector for each type of the room's table, with the table's fields", () => {
+    const fields = new Map<string, Set<string>>();
+    for (const { message } of vectors.control.room.valid) {
+      const { type, ...others } = message;
+      fields.set(type, new Set([...(fields.get(type) ?? []), ...Object.keys(others)]));
+    }
+    expect(fields).toEqual(new Map([...TYPES].map(([type, names]) => [type, new Set(names)])));
+  });
+
+  test("ping and pong are four bytes each, and no control messages", () => {
+    expect([PING, PONG]).toEqual(["ping", "pong"]);
+    for (const [, parse] of SIDES) {
+      for (const text of [PING, PONG]) expect(codeOf(() => parse(text))).toBe("control_not_json");
+    }
+  });
+});
+
+describe.each(SIDES)("read by %s", (_, parse, maxBytes, valid) => {
+  const messages = valid.map(({ message }) => [JSON.stringify(message), message] as const);
+  const refused = (message: object) => codeOf(() => parse(JSON.stringify(message)));
+
+  test.each(messages)("C1 every field of %s is needed", (_, message) => {
+    for (const name of Object.keys(message).filter((one) => !OPTIONAL.has(one))) {
+      const { [name]: _, ...rest } = message;
+      expect({ name, code: refused(rest) }).toEqual({ name, code: "control_invalid" });
+    }
+  });
+
+  test.each(messages)("C1 no field of %s takes a value of another kind", (_, message) => {
+    for (const [name, value] of Object.entries(message).filter(([one]) => one !== "body")) {
+      const kinds = [
+        {},
+        [],
+        [value],
+        1.5,
+        -1,
+        2 ** 53,
+        typeof value === "string" ? 7 : "7",
+        typeof value === "boolean" ? 1 : true,
+      ];
+      for (const kind of kinds) {
+        expect({ name, kind, code: refused({ ...message, [name]: kind }) }).toEqual({
+          name,
+          kind,
+          code: "control_invalid",
+        });
+      }
+    }
+  });
+
+  test.each(messages)("C1 %s comes back without fields that are not known", (_, message) => {
+    const more = { ...message, later: 1, constructor: 2, toString: 3 };
+    expect(parse(JSON.stringify(more).replace("{", '{"__proto__":{"polluted":true},'))).toStrictEqual(message);
+  });
+
+  test("C1 text of any kind is read or refused, nothing else", () => {
+    const type = fc.constantFrom(...TYPES.keys(), "sync", "credit", "message");
+    const message = fc
+      .tuple(type, fc.dictionary(fc.string(), fc.jsonValue()))
+      .map(([name, fields]) => ({ ...fields, type: name }));
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      message.map((value) => JSON.stringify(value)),
+    );
+    fc.assert(
+      fc.property(text, (one) => {
+        const error = violation(() => parse(one));
+        expect(["control_not_json", "control_invalid", undefined]).toContain(error?.code);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("C1 the limit is in bytes, not in characters, and counts before anything is parsed", () => {
+    const padded = (bytes: number, pad: string) => {
+      const message = JSON.stringify(valid[0]?.message).slice(0, -1);
+      const left = bytes - Buffer.byteLength(`${message},"pad":""}`);
+      const fill = pad.repeat(left / Buffer.byteLength(pad));
+      return `${message},"pad":"${fill}${"x".repeat(left - Buffer.byteLength(fill))}"}`;
+    };
+    for (const pad of ["x", "é", "€", "😀"]) {
+      expect(Buffer.byteLength(padded(maxBytes, pad))).toBe(maxBytes);
+      expect(codeOf(() => parse(padded(maxBytes, pad)))).toBeUndefined();
+      expect(codeOf(() => parse(padded(maxBytes + 1, pad)))).toBe("message_too_large");
+    }
+    expect(codeOf(() => parse("{".repeat(maxBytes + 1)))).toBe("message_too_large");
+    expect(codeOf(() => parse("[".repeat(maxBytes / 2) + "]".repeat(maxBytes / 2)))).toBe("control_invalid");
+  });
+});
+
+describe("the body of a message", () => {
+  const nested = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
+  const texts = (body: string) => [
+    [
+      "a client",
+      parseServerMessage,
+      `{"type":"message","from":{"connection":null,"subject":null},"body":${body}}`,
+    ] as const,
+    ["a room", parseClientMessage, `{"type":"message","body":${body}}`] as const,
+  ];
+
+  test("C1 nests so deep and no deeper: nobody's stack overflows", () => {
+    const codes = (body: string) => texts(body).map(([, parse, text]) => codeOf(() => parse(text)));
+    for (const [open, close] of [
+      ["[", "]"],
+      ['{"a":', "}"],
+    ] as const) {
+      const body = (depth: number) => nested(depth, open, close).replace(/:}/, ":0}");
+      expect(codes(body(MAX_BODY_DEPTH))).toEqual([undefined, undefined]);
+      expect(codes(body(MAX_BODY_DEPTH + 1))).toEqual(["control_invalid", "control_invalid"]);
+      expect(codes(body(1300))).toEqual(["control_invalid", "control_invalid"]);
+    }
+    const [client] = texts(nested(45_000, "[", "]"));
+    expect(codeOf(() => client?.[1](client[2]))).toBe("control_invalid");
+  });
+
+  test("C1 is any JSON, and comes back as it was", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (body) => {
+        for (const [, parse, text] of texts(JSON.stringify(body))) {
+          expect(parse(text)).toMatchObject({ type: "message" });
+          expect(JSON.stringify((parse(text) as { body: unknown }).body)).toBe(JSON.stringify(body));
+        }
+      }),
+    );
+  });
+});
+
+describe("types that are not known", () => {
+  const unknown = fc.oneof(
+    fc.string(),
+    fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", "INIT"),
+  );
+  const known = new Set(vectors.control.room.valid.map(({ message }) => message.type));
+  const anything = fc.tuple(unknown, fc.dictionary(fc.string(), fc.jsonValue()));
+
+  test("C1 a client ignores them, whatever they carry", () => {
+    fc.assert(
+      fc.property(anything, ([type, fields]) => {
+        fc.pre(!known.has(type));
+        expect(parseServerMessage(JSON.stringify({ ...fields, type }))).toBeUndefined();
+      }),
+    );
+  });
+
+  test("C1 a room refuses them, whatever they carry", () => {
+    fc.assert(
+      fc.property(anything, ([type, fields]) => {
+        fc.pre(!["sync", "gap", "credit", "message"].includes(type));
+        expect(codeOf(() => parseClientMessage(JSON.stringify({ ...fields, type })))).toBe("control_invalid");
+      }),
+    );
+  });
+});

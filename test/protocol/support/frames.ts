@@ -1,0 +1,34 @@
+// Frames and messages for properties.
+import fc from "fast-check";
+import { encodeMessage, Flag, type Frame, FrameType, readMessage } from "../../../protocol/frame.ts";
+import { MAX_TRACKS } from "../../../protocol/limits.ts";
+
+/** A frame with every field that is not given zero or empty. */
+export function frame(fields: Partial<Frame> = {}): Frame {
+  return { type: FrameType.frame, flags: 0, track: 0, sequence: 0, timestamp: 0, payload: new Uint8Array(), ...fields };
+}
+
+/** Any legal frame with a short payload. */
+export const anyFrame: fc.Arbitrary<Frame> = fc.record({
+  type: fc.constantFrom(FrameType.frame, FrameType.init),
+  flags: fc.nat(Flag.init | Flag.key | Flag.discontinuity | Flag.end),
+  track: fc.nat(MAX_TRACKS - 1),
+  sequence: fc.maxSafeNat(),
+  timestamp: fc.maxSafeNat(),
+  payload: fc.uint8Array({ maxLength: 40 }),
+});
+
+export const anyFrames = fc.array(anyFrame, { minLength: 1, maxLength: 8 });
+
+/** The frames of a message, payloads as they stand in it. */
+export function framesOf(message: Uint8Array): Frame[] {
+  return readMessage(message).map(({ start, end, ...header }) => ({
+    ...header,
+    payload: message.subarray(start, end),
+  }));
+}
+
+/** A message's frames in bytes again: reading loses nothing exactly if these are the message. */
+export function again(message: Uint8Array): Uint8Array {
+  return encodeMessage(framesOf(message));
+}

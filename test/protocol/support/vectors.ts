@@ -1,0 +1,97 @@
+// Reads protocol/vectors.json, strictly: a vector that is not as PROTOCOL.md says it is fails here.
+import { readFileSync } from "node:fs";
+import * as z from "zod/mini";
+
+const hex = z.string().check(z.regex(/^(?:[0-9a-f]{2})*$/));
+/** How many times the bytes or the text stand one behind the other; 1 where it is missing. */
+const repeat = z.optional(z.int().check(z.positive()));
+
+const position = { epoch: z.string(), sequence: z.int() };
+
+const frame = z.strictObject({
+  type: z.int(),
+  flags: z.int(),
+  track: z.int(),
+  sequence: z.int(),
+  timestamp: z.int(),
+  payload: hex,
+});
+
+const control = {
+  valid: z.array(z.strictObject({ text: z.string(), message: z.looseObject({ type: z.string() }) })),
+  invalid: z.array(z.strictObject({ text: z.string(), repeat, error: z.string() })),
+};
+
+const start = z.union([
+  z.strictObject({ at: z.enum(["group", "live"]) }),
+  z.strictObject({ at: z.literal("rewind"), seconds: z.number() }),
+  z.strictObject({
+    at: z.literal("position"),
+    positions: z.array(z.strictObject({ track: z.nullable(z.string()), ...position })),
+  }),
+]);
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  messages: z.strictObject({
+    valid: z.array(z.strictObject({ name: z.string(), hex, repeat, frames: z.array(frame) })),
+    invalid: z.array(z.strictObject({ name: z.string(), rule: z.string(), hex, repeat, error: z.string() })),
+  }),
+  control: z.strictObject({
+    room: z.strictObject({ ...control, ignored: z.array(z.string()) }),
+    client: z.strictObject(control),
+  }),
+  starts: z.strictObject({
+    valid: z.array(z.strictObject({ text: z.string(), start })),
+    invalid: z.array(z.string()),
+  }),
+  positions: z.strictObject({
+    valid: z.array(z.strictObject({ text: z.string(), ...position })),
+    invalid: z.array(z.string()),
+  }),
+  preambles: z.strictObject({
+    valid: z.array(
+      z.strictObject({
+        line: z.string(),
+        room: z.string(),
+        token: z.string(),
+        track: z.string(),
+        framing: z.nullable(z.string()),
+        rest: z.string(),
+      }),
+    ),
+    invalid: z.array(z.strictObject({ line: z.string(), repeat, error: z.string() })),
+  }),
+  closeCodes: z.array(z.strictObject({ code: z.int(), name: z.string() })),
+  closes: z.array(z.strictObject({ code: z.int(), text: z.string(), retryAfterMs: z.nullable(z.int()) })),
+});
+
+export const vectors = schema.parse(
+  JSON.parse(readFileSync(new URL("../../../protocol/vectors.json", import.meta.url), "utf8")),
+);
+
+/** What may stand several times, one behind the other. */
+interface Repeated {
+  readonly repeat?: number | undefined;
+}
+
+/** The bytes of a vector. */
+export function bytesOf(vector: Repeated & { readonly hex: string }): Uint8Array {
+  return new Uint8Array(Buffer.from(vector.hex.repeat(vector.repeat ?? 1), "hex"));
+}
+
+/** The text of a vector. */
+export function textOf(vector: Repeated & ({ readonly text: string } | { readonly line: string })): string {
+  return ("text" in vector ? vector.text : vector.line).repeat(vector.repeat ?? 1);
+}
+
+/** A row of `test.each` for each vector, with a short title in front. */
+export function titled<Vector extends object>(
+  list: readonly (Vector & Repeated)[],
+  text: (vector: Vector) => string,
+): [string, Vector & Repeated][] {
+  return list.map((vector) => [
+    JSON.stringify(text(vector)) + (vector.repeat === undefined ? "" : ` × ${vector.repeat}`),
+    vector,
+  ]);
+}

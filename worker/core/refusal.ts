@@ -1,0 +1,30 @@
+// A refusal as a value: the core decides it, the shell tells it.
+
+/** Stable codes of what a room refuses; they are those of problem+json. */
+export type RefusalCode =
+  | "unauthorized"
+  | "token_revoked"
+  | "forbidden"
+  | "room_not_found"
+  | "room_closed"
+  | "room_exists"
+  | "connection_not_found"
+  | "unknown_address"
+  | "too_many_requests"
+  | "too_many_tickets"
+  | "too_many_revocations";
+
+/** `detail` goes to the client. */
+export interface Refusal {
+  readonly refused: RefusalCode;
+  readonly detail: string;
+}
+
+export function refusal(refused: RefusalCode, detail: string): Refusal {
+  return { refused, detail };
+}
+
+/** Is this a refusal, and not the value that was hoped for? */
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === "object" && value !== null && "refused" in value;
+}

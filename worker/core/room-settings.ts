@@ -1,0 +1,92 @@
+// What the owner of a room may set, within what the operator allows.
+import type { Delivery } from "./saved.ts";
+import type { Settings } from "./settings.ts";
+
+/** The settings of a room as its owner sees them. */
+export interface RoomSettings {
+  readonly title: string;
+  /** Anyone may subscribe without a token. */
+  readonly public: boolean;
+  /** Members are told who comes and goes. */
+  readonly presence: boolean;
+  /** Members who have the right `message` may send some. */
+  readonly memberMessages: boolean;
+  /** Of subscribers that name none. */
+  readonly delivery: Delivery;
+  readonly maxSubscribers: number;
+  readonly maxPublishers: number;
+  /** Of all publishers together, above which they are held back; null: unlimited. */
+  readonly bytesPerSecondIn: number | null;
+  readonly historyBytes: number;
+  readonly historySeconds: number;
+  /** A room without connections is closed after so long; null: never. */
+  readonly idleExpirySeconds: number | null;
+}
+
+/** The settings that an operator bounds: the largest value that a room may have. null: unbounded. */
+export interface RoomLimits {
+  readonly maxSubscribers: number;
+  readonly maxPublishers: number;
+  readonly bytesPerSecondIn: number | null;
+  readonly historyBytes: number;
+  readonly historySeconds: number;
+  readonly idleExpirySeconds: number | null;
+}
+
+/** What holds where the operator says nothing. History and send queues share the 128 MB of an object. */
+export const DEFAULT_LIMITS: RoomLimits = {
+  maxSubscribers: 5000,
+  maxPublishers: 16,
+  bytesPerSecondIn: null,
+  historyBytes: 48 * 1024 * 1024,
+  historySeconds: 3600,
+  idleExpirySeconds: null,
+};
+
+const DEFAULTS: RoomSettings = {
+  title: "",
+  public: false,
+  presence: false,
+  memberMessages: false,
+  delivery: "live",
+  maxSubscribers: 5000,
+  maxPublishers: 16,
+  bytesPerSecondIn: null,
+  historyBytes: 16 * 1024 * 1024,
+  historySeconds: 60,
+  idleExpirySeconds: null,
+};
+
+const BOUNDED = Object.keys(DEFAULT_LIMITS) as (keyof RoomLimits)[];
+
+/** What of `changes` is beyond the operator's limits, one line each. */
+export function beyondLimits(changes: Partial<RoomSettings>, limits: RoomLimits): string[] {
+  return BOUNDED.flatMap((name) => {
+    const [value, limit] = [changes[name], limits[name]];
+    if (value === undefined || limit === null || (value !== null && value <= limit)) return [];
+    return [`settings.${name}: at most ${limit} here`];
+  });
+}
+
+/** The settings in force: what the owner said, else the defaults; never beyond limits that were lowered since. */
+export function inForce(said: Partial<RoomSettings>, limits: RoomLimits): RoomSettings {
+  const bounded = Object.fromEntries(
+    BOUNDED.map((name) => [name, least(said[name] ?? DEFAULTS[name], limits[name])]),
+  ) as unknown as RoomLimits;
+  return { ...DEFAULTS, ...said, ...bounded };
+}
+
+function least(value: number | null, limit: number | null): number | null {
+  return value === null || limit === null ? (value ?? limit) : Math.min(value, limit);
+}
+
+/** What they mean for the core's numbers. */
+export function toCore(settings: RoomSettings): Partial<Settings> {
+  return {
+    maxSubscribers: settings.maxSubscribers,
+    maxPublishers: settings.maxPublishers,
+    bytesPerSecondIn: settings.bytesPerSecondIn ?? Number.POSITIVE_INFINITY,
+    historyBytes: settings.historyBytes,
+    historyMs: settings.historySeconds * 1000,
+  };
+}
