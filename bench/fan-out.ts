@@ -1,6 +1,7 @@
 // Fan-out: how many payload bytes per second reach all subscribers together, in each target, side by side.
 import { BenchPublisher } from "./load/publisher.ts";
-import { type Load, type Outcome, runRound, settle } from "./load/round.ts";
+import type { Load } from "./load/pump.ts";
+import { type Outcome, runRound, settle } from "./load/round.ts";
 import { type BenchSubscriber, joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { median, round } from "./stats.ts";

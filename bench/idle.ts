@@ -1,7 +1,7 @@
 // Idle memory: what a subscriber costs that is only there.
 import { setTimeout as sleep } from "node:timers/promises";
-import { joinAll } from "./load/subscriber.ts";
 import { STAMP_BYTES } from "./load/stamp.ts";
+import { joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { round } from "./stats.ts";
 import { residentBytes } from "./targets/process.ts";

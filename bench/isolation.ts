@@ -1,6 +1,7 @@
 // Isolation: what the healthy subscribers of a room notice of others that read nothing.
 import { BenchPublisher } from "./load/publisher.ts";
-import { type Load, type Outcome, runRound, settle } from "./load/round.ts";
+import type { Load } from "./load/pump.ts";
+import { type Outcome, runRound, settle } from "./load/round.ts";
 import { type BenchSubscriber, joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { median, quantile, round } from "./stats.ts";

@@ -1,6 +1,5 @@
 // Joins: what one takes, of time and of the target's processor; and, in a room with a past, until the first frame.
 import { BenchPublisher } from "./load/publisher.ts";
-import { settle } from "./load/round.ts";
 import { BenchSubscriber } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { quantile, round } from "./stats.ts";
@@ -23,10 +22,18 @@ export async function join(one: JoinCase, target: Target, emit: Emit): Promise<v
   if (!target.isRoomcast) return;
   const publisher = await BenchPublisher.join(target, one.payloadBytes);
   for (let frame = 0; frame < GROUP_FRAMES; frame++) publisher.publish(1);
-  await settle(publisher, []);
+  const first = await BenchSubscriber.join(target, one.payloadBytes);
+  await received(first, GROUP_FRAMES);
+  first.leave();
   const figures = await measure(one, target, GROUP_FRAMES);
   publisher.leave();
-  emit({ bench: "join", target: target.name, history_frames: GROUP_FRAMES, payload_bytes: one.payloadBytes, ...figures });
+  emit({
+    bench: "join",
+    target: target.name,
+    history_frames: GROUP_FRAMES,
+    payload_bytes: one.payloadBytes,
+    ...figures,
+  });
 }
 
 async function measure({ joins, concurrent, payloadBytes }: JoinCase, target: Target, frames: number) {

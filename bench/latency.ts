@@ -1,7 +1,8 @@
 // Latency: from the write of a frame to its arrival at each subscriber, at the pace of a video.
 import { BenchProducer, startBridgeProcess } from "./load/producer.ts";
 import { BenchPublisher, type Source } from "./load/publisher.ts";
-import { type Load, runRound, settle } from "./load/round.ts";
+import type { Load } from "./load/pump.ts";
+import { runRound, settle } from "./load/round.ts";
 import { type BenchSubscriber, joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { median, quantile, round } from "./stats.ts";
@@ -39,7 +40,14 @@ export async function latency(one: LatencyCase, emit: Emit): Promise<void> {
       target === bridged
         ? await BenchProducer.join(bridge.port, bridged, one.payloadBytes)
         : await BenchPublisher.join(target, one.payloadBytes);
-    ways.push({ path: target === bridged ? "tcp-bridge" : "websocket", target, source, subscribers, p50s: [], p99s: [] });
+    ways.push({
+      path: target === bridged ? "tcp-bridge" : "websocket",
+      target,
+      source,
+      subscribers,
+      p50s: [],
+      p99s: [],
+    });
   }
   for (let turn = 1; turn <= one.rounds; turn++) for (const way of ways) await measure(way, turn, one, emit);
   for (const { path, target, p50s, p99s } of ways) {
@@ -52,7 +60,9 @@ export async function latency(one: LatencyCase, emit: Emit): Promise<void> {
 async function measure(way: Way, turn: number, one: LatencyCase, emit: Emit): Promise<void> {
   const { path, target, source, subscribers } = way;
   await settle(source, subscribers);
-  const { latencies, delivered, lost, told } = await runRound(target.pid, source, subscribers, one, { latencies: true });
+  const { latencies, delivered, lost, told } = await runRound(target.pid, source, subscribers, one, {
+    latencies: true,
+  });
   const [p50, p99, most] = [0.5, 0.99, 1].map((share) => round(quantile(latencies, share)));
   way.p50s.push(p50 ?? Number.NaN);
   way.p99s.push(p99 ?? Number.NaN);

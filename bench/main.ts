@@ -70,7 +70,11 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),
   core: async () => {
     for (const subscribers of [100, 1000]) {
-      for (const [framed, everyMs] of [[true, 1000], [true, 1], [false, 1]] as const) {
+      for (const [framed, everyMs] of [
+        [true, 1000],
+        [true, 1],
+        [false, 1],
+      ] as const) {
         core({ subscribers, payloadBytes: KIB, framed, everyMs, rounds, frames: 2000 }, emitLine);
       }
     }

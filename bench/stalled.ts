@@ -1,6 +1,7 @@
 // Memory with stalled subscribers: some read nothing while a stream goes to the others.
 import { BenchPublisher } from "./load/publisher.ts";
-import { type Load, runRound } from "./load/round.ts";
+import type { Load } from "./load/pump.ts";
+import { runRound } from "./load/round.ts";
 import { joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { round } from "./stats.ts";

@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 import {
+  type Bridge,
   type Config,
   ConfigError,
+  checkFiles,
   createLogger,
-  loadCertificates,
   readConfig,
   SETTINGS,
   startBridge,
@@ -14,19 +15,20 @@ import {
 } from "../ingest-bridge/index.ts";
 import { Failure } from "./failure.ts";
 
-const DRAIN_MS = 10_000;
-
 const HELP = `
 Every option is also a variable (ROOMCAST_LISTEN, with commas; ROOMCAST_BUFFER_BYTES, ...) and a key of the TOML
 file (listen = ["tcp://..."], buffer-bytes = 16777216, ...). An option wins over its variable, that over the file.
 
 Listen URLs:
   tcp://HOST:PORT                     producers send a line: ROOMCAST/1 room=ROOM token=TOKEN [track=..] [framing=..]
-  tls://HOST:PORT?cert=FILE&key=FILE  the same over TLS
+  tls://HOST:PORT?cert=FILE&key=FILE  the same over TLS; client-ca=FILE: producers need a certificate that it signed
   ...?room=ROOM&token-file=FILE       for producers that can send no such line; also track=.., framing=..,
                                       token-env=NAME instead of token-file. The file is read for each attempt
+  ...&proxy=v2                        behind a load balancer that sends the PROXY header, version 2
+  ...&on-full=drop-group              another --on-full for this listener
 
-SIGTERM and SIGINT drain: no new producers, what is buffered is delivered, within ${DRAIN_MS / 1000} s.
+SIGTERM and SIGINT drain: no new producers, what is buffered is delivered, within --drain-timeout.
+SIGHUP reads the certificates again; connections stay.
 
 Exit codes: 0 ok, 1 failure while running or not drained in time, 2 bad configuration.`;
 
@@ -52,11 +54,22 @@ async function run(flags: Flags): Promise<void> {
   if (flags.checkConfig) return void process.stderr.write("roomcast: the configuration is good\n");
   const log = createLogger(config.logLevel);
   const bridge = await startBridge(config, { log });
-  const [signal] = await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-  log.info({ signal }, "draining");
-  const drained = await bridge.drain(DRAIN_MS);
+  const reload = () => void bridge.reload();
+  process.on("SIGHUP", reload);
+  try {
+    const [signal] = await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+    log.info({ signal, seconds: config.drainTimeout }, "draining");
+    await drain(bridge, config.drainTimeout);
+    log.info("drained");
+  } finally {
+    process.off("SIGHUP", reload);
+  }
+}
+
+async function drain(bridge: Bridge, seconds: number): Promise<void> {
+  const isDrained = await bridge.drain(seconds * 1000);
   await bridge.close();
-  if (!drained) throw new Failure(`not everything was delivered within ${DRAIN_MS / 1000} s`);
+  if (!isDrained) throw new Failure(`not everything was delivered within ${seconds} s`);
 }
 
 async function loadConfig(flags: Flags): Promise<Config> {
@@ -64,7 +77,7 @@ async function loadConfig(flags: Flags): Promise<Config> {
     const path = flags.config ?? process.env[variableOf("config")];
     const file = path ? await readFile(path, "utf8").catch(unreadable) : undefined;
     const config = readConfig({ flags, env: process.env, file });
-    await loadCertificates(config.listen);
+    await checkFiles(config, process.env);
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,10 +1,14 @@
 // The bridge as a whole: its listeners, its status port, its producers, and its end.
 import type { AddressInfo, Socket } from "node:net";
-import type { Config } from "./config.ts";
-import { type Listener, loadCertificates, openListener } from "./listener.ts";
+import { Budget } from "./budget.ts";
+import { loadCertificates } from "./certificates.ts";
+import { ConfigError } from "./config.ts";
+import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
+import type { Peer } from "./peer.ts";
 import { Producers } from "./producers.ts";
 import { type Services, servicesWith } from "./services.ts";
+import type { Config } from "./settings.ts";
 import { listenStatus } from "./status.ts";
 
 /** A bridge that is listening. */
@@ -12,6 +16,8 @@ export interface Bridge {
   /** In the order of `Config.listen`, with the ports that they really have. */
   readonly listeners: readonly Pick<Listener, "url" | "port">[];
   readonly statusPort: number;
+  /** Reads the certificates again, for the connections to come. One that cannot be used is logged and changes nothing. */
+  reload(): Promise<void>;
   /** Takes no new producers and delivers what is buffered. Was everything delivered within `deadlineMs`? */
   drain(deadlineMs: number): Promise<boolean>;
   /** Ends everything at once. */
@@ -21,8 +27,9 @@ export interface Bridge {
 /** Starts a bridge; rejects with `ConfigError` for a certificate that cannot be used, and where it cannot listen. */
 export async function startBridge(config: Config, given: Partial<Services> & Pick<Services, "log">): Promise<Bridge> {
   const services = servicesWith(given);
-  const metrics = createMetrics();
-  const producers = new Producers({ config, services, metrics });
+  const budget = new Budget(config.totalBufferBytes);
+  const metrics = createMetrics(() => budget.bytes);
+  const producers = new Producers({ config, services, metrics, budget });
   const listeners = await openListeners(config, services, producers);
   let ready = true;
   const closeListeners = () => {
@@ -38,6 +45,7 @@ export async function startBridge(config: Config, given: Partial<Services> & Pic
   return {
     listeners,
     statusPort,
+    reload: () => reload(config, services, listeners),
     drain: (deadlineMs) => {
       closeListeners();
       return within(deadlineMs, producers.drain());
@@ -60,7 +68,7 @@ async function openListeners(config: Config, services: Services, producers: Prod
         certificate: certificates.get(listen),
         maxConnections: config.maxConnections,
         handshakeTimeoutMs: services.preambleTimeoutMs,
-        onProducer: (socket: Socket) => producers.add(socket, listen.route),
+        onProducer: (socket: Socket, peer: Peer) => producers.add(socket, listen, peer),
         onError: (error: Error) => services.log.warn({ error: error.message }, "connection not accepted"),
       };
       opened.push(await openListener(listen, options));
@@ -69,6 +77,17 @@ async function openListeners(config: Config, services: Services, producers: Prod
   } catch (error) {
     for (const listener of opened) listener.close();
     throw error;
+  }
+}
+
+async function reload(config: Config, { log }: Services, listeners: readonly Listener[]): Promise<void> {
+  try {
+    const certificates = await loadCertificates(config.listen);
+    for (const [index, listen] of config.listen.entries()) listeners[index]?.useCertificate(certificates.get(listen));
+    log.info({ certificates: certificates.size }, "certificates read again");
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error({ problems: error.problems }, "certificates not changed");
   }
 }
 

@@ -35,7 +35,7 @@ export class Budget {
       this.#held += nextHeld - held;
       buffered = nextBuffered;
       held = nextHeld;
-      if (!this.#isFull) this.#wake();
+      if (this.#waiting.size > 0 && !this.#isFull) this.#wake();
     };
     return {
       buffered: (bytes) => change(bytes, held),

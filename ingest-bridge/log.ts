@@ -1,7 +1,7 @@
 // The bridge's log: JSON lines on stderr, or prose where stderr is a terminal. Nothing that is logged holds a token.
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
-import type { LogLevel } from "./config.ts";
+import type { LogLevel } from "./settings.ts";
 
 export type { Logger } from "pino";
 

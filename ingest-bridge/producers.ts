@@ -1,6 +1,7 @@
-// The producers of a bridge: at most so many at a time, and their common end.
+// The producers of a bridge: at most so many at a time, in all and from one address, and their common end.
 import type { Socket } from "node:net";
-import type { Route } from "./listen-url.ts";
+import type { Listen } from "./listen-url.ts";
+import { formatPeer, type Peer } from "./peer.ts";
 import { BridgeRefusal } from "./refusal.ts";
 import { Session, type SessionContext } from "./session.ts";
 
@@ -9,36 +10,60 @@ export class Producers {
   readonly #context: SessionContext;
   /** What is running, with the end of its run. */
   readonly #running = new Map<Session, Promise<void>>();
+  readonly #byAddress = new Map<string, number>();
   #accepted = 0;
+  #isDraining = false;
 
   constructor(context: SessionContext) {
     this.#context = context;
   }
 
   /** Serves a producer, or tells it that there is no room for it. */
-  add(socket: Socket, route: Route | undefined): void {
-    const { config, services } = this.#context;
+  add(socket: Socket, listen: Listen, peer: Peer): void {
     this.#accepted += 1;
-    const log = services.log.child({ producer: this.#accepted, peer: `${socket.remoteAddress}:${socket.remotePort}` });
-    const session = new Session(socket, route, this.#context, log);
-    if (this.#running.size >= config.maxConnections) {
-      session.stop(new BridgeRefusal("bridge_full", `the bridge takes ${config.maxConnections} producers`));
-    }
-    const run = session.run().finally(() => this.#running.delete(session));
+    const log = this.#context.services.log.child({ producer: this.#accepted, peer: formatPeer(peer) });
+    const session = new Session(socket, listen, this.#context, log);
+    const refusal = this.#refusalFor(peer);
+    if (refusal !== undefined) session.stop(refusal);
+    this.#count(peer, 1);
+    const run = session.run().finally(() => {
+      this.#running.delete(session);
+      this.#count(peer, -1);
+    });
     this.#running.set(session, run);
   }
 
   /** Ends all sessions, delivering what they have; resolves when the last one is over. */
   async drain(): Promise<void> {
-    for (const session of this.#running.keys()) {
-      session.stop(new BridgeRefusal("going_away", "the bridge shuts down"));
-    }
-    await Promise.all(this.#running.values());
+    this.#isDraining = true;
+    for (const session of this.#running.keys()) session.stop(goingAway());
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
   }
 
   /** Ends all sessions at once. */
   async destroy(): Promise<void> {
+    this.#isDraining = true;
     for (const session of this.#running.keys()) session.destroy();
     await Promise.all(this.#running.values());
   }
+
+  #refusalFor({ address }: Peer): BridgeRefusal | undefined {
+    const { maxConnections, maxConnectionsPerAddress: most } = this.#context.config;
+    if (this.#isDraining) return goingAway();
+    if (this.#running.size >= maxConnections) {
+      return new BridgeRefusal("bridge_full", `the bridge takes ${maxConnections} producers`);
+    }
+    if (most === 0 || (this.#byAddress.get(address) ?? 0) < most) return undefined;
+    return new BridgeRefusal("address_full", `the bridge takes ${most} producers from one address`);
+  }
+
+  #count({ address }: Peer, change: 1 | -1): void {
+    const count = (this.#byAddress.get(address) ?? 0) + change;
+    if (count === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, count);
+  }
+}
+
+function goingAway(): BridgeRefusal {
+  return new BridgeRefusal("going_away", "the bridge shuts down");
 }

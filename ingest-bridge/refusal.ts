@@ -5,7 +5,7 @@ import { ProtocolError } from "../protocol/errors.ts";
 /** The bridge itself said no. The room's own refusals are `RefusedError`, the producer's mistakes `ProtocolError`. */
 export class BridgeRefusal extends Error {
   override readonly name = "BridgeRefusal";
-  readonly code: "bridge_full" | "going_away" | "room_unreachable" | "producer_gone";
+  readonly code: "bridge_full" | "address_full" | "idle_timeout" | "going_away" | "room_unreachable" | "producer_gone";
 
   constructor(code: BridgeRefusal["code"], message: string) {
     super(message);

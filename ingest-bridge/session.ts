@@ -2,16 +2,18 @@
 import type { Socket } from "node:net";
 import { Publisher } from "../client/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import type { Splitter } from "../protocol/splitter.ts";
 import { createSplitter } from "../protocol/splitters/index.ts";
 import { type Admission, readAdmission, routeAdmission } from "./admission.ts";
-import type { Config } from "./config.ts";
-import type { Route } from "./listen-url.ts";
+import type { Account, Budget } from "./budget.ts";
+import { Gatherer } from "./gatherer.ts";
+import { Intake } from "./intake.ts";
+import type { Listen, Route } from "./listen-url.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { Reader } from "./reader.ts";
 import { BridgeRefusal, errorLine, explain } from "./refusal.ts";
 import type { Services } from "./services.ts";
+import type { Config } from "./settings.ts";
 import { readToken } from "./token.ts";
 
 /** What every session of a bridge shares. */
@@ -19,6 +21,7 @@ export interface SessionContext {
   readonly config: Config;
   readonly services: Services;
   readonly metrics: Metrics;
+  readonly budget: Budget;
 }
 
 type State =
@@ -29,18 +32,20 @@ type State =
 /** A producer's connection. Only `run` acts on the socket; `stop` tells it why to finish early. */
 export class Session {
   readonly #socket: Socket;
-  readonly #route: Route | undefined;
+  readonly #listen: Listen;
   readonly #context: SessionContext;
   readonly #stop = new AbortController();
   readonly #reader: Reader;
+  readonly #account: Account;
   #log: Logger;
   #state: State = { at: "preamble" };
-  #bytes = 0;
+  #intake: Intake | undefined;
 
-  /** With a `route` the producer sends no preamble and gets no answer. */
-  constructor(socket: Socket, route: Route | undefined, context: SessionContext, log: Logger) {
+  /** With a static route the producer sends no preamble and gets no answer. */
+  constructor(socket: Socket, listen: Listen, context: SessionContext, log: Logger) {
     this.#socket = socket;
-    this.#route = route;
+    this.#listen = listen;
+    this.#account = context.budget.open();
     this.#context = context;
     this.#log = log;
     this.#reader = new Reader(socket, this.#stop.signal);
@@ -53,10 +58,11 @@ export class Session {
       this.#stop.signal.throwIfAborted();
       const admission = await this.#admit();
       const publisher = await this.#join(admission);
-      await this.#stream(publisher, createSplitter(admission.framing), admission.rest);
+      await this.#stream(publisher, admission);
       const end = this.#socket.readableEnded ? "closed" : "reset";
-      this.#log.info({ bytes: this.#bytes, end }, "producer ended");
-      this.#hangUp(`END bytes=${this.#bytes}\n`);
+      const { droppedGroups, droppedBytes } = publisher.stats;
+      this.#log.info({ bytes: this.#bytes, droppedGroups, droppedBytes, end }, "producer ended");
+      this.#hangUp(`END bytes=${this.#bytes - droppedBytes}\n`);
     } catch (error) {
       this.#refuse(error);
     } finally {
@@ -77,8 +83,12 @@ export class Session {
     this.#socket.destroy();
   }
 
+  get #bytes(): number {
+    return this.#intake?.bytes ?? 0;
+  }
+
   async #admit(): Promise<Admission> {
-    const route = this.#route;
+    const { route } = this.#listen;
     if (route !== undefined) return routeAdmission(route, () => this.#readToken(route));
     const ms = this.#context.services.preambleTimeoutMs;
     const late = new ProtocolError("preamble_timeout", `no preamble within ${ms} ms`);
@@ -97,9 +107,12 @@ export class Session {
   async #join({ room, track, framing, token }: Admission): Promise<Publisher> {
     const { config, services, metrics } = this.#context;
     this.#log = this.#log.child({ room, track, framing });
-    const { worker: url, bufferBytes: maxBufferBytes } = config;
-    const { environment } = services;
-    const publisher = new Publisher({ url, room, track, token, maxBufferBytes, environment });
+    const publisher = new Publisher({
+      ...{ url: config.worker, room, track, token, environment: services.environment },
+      maxBufferBytes: config.bufferBytes,
+      onFull: this.#listen.onFull ?? config.onFull,
+      onBuffered: (bytes) => this.#account.buffered(bytes),
+    });
     this.#state = { at: "joining", publisher };
     const unreachable = new BridgeRefusal("room_unreachable", "the room could not be reached");
     const { connection } = await this.#within(services.joinTimeoutMs, unreachable, () => publisher.ready());
@@ -107,7 +120,7 @@ export class Session {
     this.#state = { at: "streaming", publisher };
     metrics.add(publisher);
     this.#log.info({ connection }, "producer accepted");
-    if (this.#route === undefined) this.#socket.write(`OK connection=${connection}\n`);
+    if (this.#listen.route === undefined) this.#socket.write(`OK connection=${connection}\n`);
     return publisher;
   }
 
@@ -131,31 +144,24 @@ export class Session {
   }
 
   /** Publishes to the end of the producer, or of its right to go on. Throws what is to be said in an `ERROR` line. */
-  async #stream(publisher: Publisher, splitter: Splitter, rest: Uint8Array): Promise<void> {
-    let violation: ProtocolError | undefined;
+  async #stream(publisher: Publisher, { framing, rest }: Admission): Promise<void> {
+    const { config, metrics } = this.#context;
+    const { coalesceMs: ms, coalesceBytes: bytes, idleTimeout } = config;
+    const [reader, account, signal] = [this.#reader, this.#account, this.#stop.signal];
+    const gatherer = new Gatherer(reader, { ms, bytes });
+    const splitter = createSplitter(framing);
+    this.#intake = new Intake({ reader, gatherer, splitter, publisher, account, metrics, idleTimeout, signal });
+    let violation: Error | undefined;
     try {
-      for (let chunk: Uint8Array | undefined = rest; chunk !== undefined; chunk = await this.#reader.next()) {
-        this.#bytes += chunk.byteLength;
-        this.#context.metrics.bytes.inc(chunk.byteLength);
-        await this.#publish(publisher, splitter.push(chunk));
-      }
-      await this.#publish(publisher, splitter.end());
+      await this.#intake.run(rest);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
+      if (!(error instanceof ProtocolError || error instanceof BridgeRefusal)) throw error;
       violation = error;
     }
     this.#state = { at: "ending", publisher };
     await publisher.end();
-    if (!this.#socket.readableEnded) this.#stop.signal.throwIfAborted();
+    if (!this.#socket.readableEnded) signal.throwIfAborted();
     if (violation !== undefined) throw violation;
-  }
-
-  async #publish(publisher: Publisher, frames: ReturnType<Splitter["push"]>): Promise<void> {
-    const { metrics } = this.#context;
-    const start = performance.now();
-    await publisher.write(frames);
-    metrics.frames.inc(frames.length);
-    metrics.blockedSeconds.inc((performance.now() - start) / 1000);
   }
 
   #refuse(error: unknown): void {
@@ -170,13 +176,14 @@ export class Session {
   /** Says the last word. A producer that still sends gets it too: its bytes are read and dropped for a while. */
   #hangUp(line: string): void {
     const socket = this.#socket;
-    if (this.#route === undefined) socket.removeAllListeners("readable").resume().end(line);
+    if (this.#listen.route === undefined) socket.removeAllListeners("readable").resume().end(line);
     else socket.destroySoon();
   }
 
   #leave(): void {
     const state = this.#state;
     this.#state = { at: "over" };
+    this.#account.close();
     if (!("publisher" in state)) return;
     state.publisher.close();
     this.#context.metrics.remove(state.publisher);

@@ -1,27 +1,12 @@
 // One round: publishes for a while within a bounded window, drains, and says what arrived.
 import { setTimeout as sleep } from "node:timers/promises";
-import { deferred } from "../../client/deferred.ts";
 import { PING_EVERY_MS } from "../../protocol/limits.ts";
 import { cpuSeconds } from "../targets/process.ts";
 import type { Source } from "./publisher.ts";
+import { type Load, Pump, QUIET_MS } from "./pump.ts";
 import type { BenchSubscriber } from "./subscriber.ts";
 
-/** When nothing has come for so long the drain is over. */
-const QUIET_MS = 3000;
-const TICK_MS = 1;
 const SETTLING_FRAMES = 3;
-
-/** What is published, how fast. */
-export interface Load {
-  readonly payloadBytes: number;
-  readonly seconds: number;
-  /** What the slowest subscriber may be behind; the publisher waits there. */
-  readonly windowBytes: number;
-  /** undefined: as fast as the window lets it. */
-  readonly framesPerSecond?: number;
-  /** Ends earlier once so many were published. */
-  readonly frames?: number;
-}
 
 /** What came of it. Bytes are payload bytes. */
 export interface Outcome {
@@ -75,7 +60,7 @@ export async function runRound(
   const cpu = { target: cpuSeconds(pid), generator: process.cpuUsage() };
   const startedAt = performance.now();
   try {
-    const endedAt = await pump(source, subscribers, load, startedAt);
+    const endedAt = await new Pump(source, subscribers, load).run();
     const generator = process.cpuUsage(cpu.generator);
     const seconds = (endedAt - startedAt) / 1000;
     const sum = (of: (subscriber: BenchSubscriber, index: number) => number) =>
@@ -95,51 +80,4 @@ export async function runRound(
   } finally {
     clearInterval(beat);
   }
-}
-
-/** Publishes and drains; answers when the last frame came. */
-function pump(source: Source, subscribers: readonly BenchSubscriber[], load: Load, startedAt: number): Promise<number> {
-  const stopAt = startedAt + load.seconds * 1000;
-  const first = source.published;
-  const windowFrames = Math.max(1, Math.floor(load.windowBytes / load.payloadBytes));
-  let progressAt = startedAt;
-  let isScheduled = false;
-  const { promise, resolve, reject } = deferred<number>();
-  const slowest = () => subscribers.reduce((least, { ledger }) => Math.min(least, ledger.position), source.published);
-  const due = (now: number) =>
-    load.framesPerSecond === undefined
-      ? 1
-      : first + Math.floor(((now - startedAt) * load.framesPerSecond) / 1000) - source.published;
-  const publish = (now: number): void => {
-    const limit = slowest() + windowFrames;
-    while (performance.now() < stopAt && source.isReady) {
-      const frames = Math.min(due(now), limit - source.published);
-      if (frames <= 0) return;
-      source.publish(frames);
-    }
-  };
-  const turn = (): void => {
-    isScheduled = false;
-    try {
-      const now = performance.now();
-      if (now < stopAt) publish(now);
-      else if (slowest() === source.published || now - progressAt > QUIET_MS) resolve(progressAt);
-    } catch (error) {
-      reject(error instanceof Error ? error : new Error(String(error)));
-    }
-  };
-  const schedule = (): void => {
-    if (isScheduled) return;
-    isScheduled = true;
-    setImmediate(turn);
-  };
-  const progressed = (): void => {
-    progressAt = performance.now();
-    schedule();
-  };
-  for (const subscriber of subscribers) subscriber.onProgress = progressed;
-  source.onReady = schedule;
-  const ticker = setInterval(schedule, load.framesPerSecond === undefined ? 50 : TICK_MS);
-  schedule();
-  return promise.finally(() => clearInterval(ticker));
 }

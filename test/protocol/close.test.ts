@@ -53,7 +53,7 @@ describe("codes", () => {
 
 describe("texts", () => {
   test("R1 every text begins with the name, and is at most 123 bytes of printable ASCII", () => {
-    const detail = fc.oneof(fc.string(), fc.string({ unit: "binary", minLength: 100, maxLength: 300 }));
+    const detail = fc.oneof(fc.string(), fc.string({ unit: "binary", minLength: 90, maxLength: 150 }));
     fc.assert(
       fc.property(anyReason, detail, fc.option(fc.nat(9_999_999), { nil: undefined }), (reason, one, retry) => {
         const text = closeText(reason, one, retry);

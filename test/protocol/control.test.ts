@@ -2,14 +2,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PING, PONG, parseClientMessage, parseServerMessage } from "../../protocol/control.ts";
-import { MAX_BODY_DEPTH, MAX_CONTROL_BYTES, MAX_ROOM_TEXT_BYTES } from "../../protocol/limits.ts";
+import {
+  MAX_BODY_DEPTH,
+  MAX_CONTROL_BYTES,
+  MAX_LABEL_CHARS,
+  MAX_PRESENT_MEMBERS,
+  MAX_ROOM_TEXT_BYTES,
+} from "../../protocol/limits.ts";
 import { codeOf, violation } from "./support/errors.ts";
 import { table, words } from "./support/protocol-text.ts";
 import { vectors } from "./support/vectors.ts";
 
 const SIDES = [
-  ["a client", parseServerMessage, MAX_ROOM_TEXT_BYTES, vectors.control.room.valid],
-  ["a room", parseClientMessage, MAX_CONTROL_BYTES, vectors.control.client.valid],
+  ["a client", parseServerMessage, vectors.control.room.valid],
+  ["a room", parseClientMessage, vectors.control.client.valid],
 ] as const;
 
 /** Types of the room's messages, with their fields. */
@@ -38,7 +44,7 @@ describe("PROTOCOL.md and the parsers agree", () => {
   });
 });
 
-describe.each(SIDES)("read by %s", (_, parse, maxBytes, valid) => {
+describe.each(SIDES)("read by %s", (_, parse, valid) => {
   const messages = valid.map(({ message }) => [JSON.stringify(message), message] as const);
   const refused = (message: object) => codeOf(() => parse(JSON.stringify(message)));
 
@@ -53,7 +59,6 @@ describe.each(SIDES)("read by %s", (_, parse, maxBytes, valid) => {
     for (const [name, value] of Object.entries(message).filter(([one]) => one !== "body")) {
       const kinds = [
         {},
-        [],
         [value],
         1.5,
         -1,
@@ -103,47 +108,64 @@ describe.each(SIDES)("read by %s", (_, parse, maxBytes, valid) => {
       return `${message},"pad":"${fill}${"x".repeat(left - Buffer.byteLength(fill))}"}`;
     };
     for (const pad of ["x", "é", "€", "😀"]) {
-      expect(Buffer.byteLength(padded(maxBytes, pad))).toBe(maxBytes);
-      expect(codeOf(() => parse(padded(maxBytes, pad)))).toBeUndefined();
-      expect(codeOf(() => parse(padded(maxBytes + 1, pad)))).toBe("message_too_large");
+      expect(Buffer.byteLength(padded(MAX_CONTROL_BYTES, pad))).toBe(MAX_CONTROL_BYTES);
+      expect(codeOf(() => parse(padded(MAX_CONTROL_BYTES, pad)))).toBeUndefined();
+      expect(codeOf(() => parse(padded(MAX_CONTROL_BYTES + 1, pad)))).toBe("message_too_large");
     }
-    expect(codeOf(() => parse("{".repeat(maxBytes + 1)))).toBe("message_too_large");
-    expect(codeOf(() => parse("[".repeat(maxBytes / 2) + "]".repeat(maxBytes / 2)))).toBe("control_invalid");
+    expect(codeOf(() => parse("{".repeat(MAX_CONTROL_BYTES + 1)))).toBe("message_too_large");
+    expect(codeOf(() => parse("[".repeat(MAX_CONTROL_BYTES / 2) + "]".repeat(MAX_CONTROL_BYTES / 2)))).toBe(
+      "control_invalid",
+    );
+  });
+});
+
+describe("long texts", () => {
+  const message = (bytes: number) => {
+    const [before, behind] = ['{"type":"message","from":{"connection":null,"subject":null},"bytes":"', '"}'];
+    return before + "A".repeat(bytes - before.length - behind.length) + behind;
+  };
+
+  test("C1 a client reads a message up to its own limit, and nothing else above that of the others", () => {
+    expect(codeOf(() => parseServerMessage(message(MAX_ROOM_TEXT_BYTES)))).toBeUndefined();
+    expect(codeOf(() => parseServerMessage(message(MAX_ROOM_TEXT_BYTES + 1)))).toBe("message_too_large");
+    expect(codeOf(() => parseServerMessage(` ${message(MAX_CONTROL_BYTES)}`))).toBe("message_too_large");
+    expect(codeOf(() => parseClientMessage(message(MAX_CONTROL_BYTES + 1)))).toBe("message_too_large");
+  });
+
+  test("C1 a client reads the names of as many members as are named", () => {
+    const joined = Array.from({ length: MAX_PRESENT_MEMBERS }, (_, index) => ({
+      connection: `connection-${index}`,
+      role: "subscribe",
+      subject: "s".repeat(128),
+      label: "l".repeat(MAX_LABEL_CHARS),
+    }));
+    const presence = { type: "presence", full: true, joined, left: [], total: joined.length };
+    expect(parseServerMessage(JSON.stringify(presence))).toEqual(presence);
   });
 });
 
 describe("the body of a message", () => {
-  const nested = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
-  const texts = (body: string) => [
-    [
-      "a client",
-      parseServerMessage,
-      `{"type":"message","from":{"connection":null,"subject":null},"body":${body}}`,
-    ] as const,
-    ["a room", parseClientMessage, `{"type":"message","body":${body}}`] as const,
-  ];
+  const toClient = (body: string) =>
+    parseServerMessage(`{"type":"message","from":{"connection":null,"subject":null},"body":${body}}`);
+  const toRoom = (body: string) => parseClientMessage(`{"type":"message","body":${body}}`);
 
-  test("C1 nests so deep and no deeper: nobody's stack overflows", () => {
-    const codes = (body: string) => texts(body).map(([, parse, text]) => codeOf(() => parse(text)));
-    for (const [open, close] of [
-      ["[", "]"],
-      ['{"a":', "}"],
-    ] as const) {
-      const body = (depth: number) => nested(depth, open, close).replace(/:}/, ":0}");
-      expect(codes(body(MAX_BODY_DEPTH))).toEqual([undefined, undefined]);
-      expect(codes(body(MAX_BODY_DEPTH + 1))).toEqual(["control_invalid", "control_invalid"]);
-      expect(codes(body(1300))).toEqual(["control_invalid", "control_invalid"]);
-    }
-    const [client] = texts(nested(45_000, "[", "]"));
-    expect(codeOf(() => client?.[1](client[2]))).toBe("control_invalid");
+  test.each([
+    ["arrays", (depth: number) => "[".repeat(depth) + "]".repeat(depth)],
+    ["objects", (depth: number) => `${'{"a":'.repeat(depth)}0${"}".repeat(depth)}`],
+  ])("C1 %s nest so deep and no deeper: nobody's stack overflows", (_, body) => {
+    const codes = (depth: number) => [toClient, toRoom].map((read) => codeOf(() => read(body(depth))));
+    expect(codes(MAX_BODY_DEPTH)).toEqual([undefined, undefined]);
+    expect(codes(MAX_BODY_DEPTH + 1)).toEqual(["control_invalid", "control_invalid"]);
+    expect(codes(1300)).toEqual(["control_invalid", "control_invalid"]);
+    expect(codeOf(() => toClient(body(16_000)))).toBe("control_invalid");
   });
 
-  test("C1 is any JSON, and comes back as it was", () => {
+  test("C1 any JSON comes back as it was", () => {
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6 }), (body) => {
-        for (const [, parse, text] of texts(JSON.stringify(body))) {
-          expect(parse(text)).toMatchObject({ type: "message" });
-          expect(JSON.stringify((parse(text) as { body: unknown }).body)).toBe(JSON.stringify(body));
+      fc.property(fc.json({ maxDepth: 6 }), (body) => {
+        fc.pre(body.length < MAX_CONTROL_BYTES / 4);
+        for (const read of [toClient, toRoom]) {
+          expect(read(body)).toMatchObject({ type: "message", body: JSON.parse(body) });
         }
       }),
     );

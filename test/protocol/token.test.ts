@@ -164,7 +164,11 @@ describe("a token that does not count", () => {
       expect(await fault(text)).toBe("malformed");
     }
     const text = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(..."eyJ0.-_=") }));
-    await fc.assert(fc.asyncProperty(text, async (one) => expect(await fault(one)).toMatch(/malformed|bad_signature/)));
+    await fc.assert(
+      fc.asyncProperty(text, async (one) => {
+        expect(["malformed", "bad_signature"]).toContain(await fault(one));
+      }),
+    );
   });
 
   test("that is too long, which is told before anything of it is verified", async () => {

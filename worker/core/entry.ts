@@ -1,6 +1,5 @@
 // Coming in: what somebody asks for at the door, what a credential grants, and whether the one covers the other.
 import type { Claims, Right } from "../../protocol/claims.ts";
-import { DEFAULT_TRACK } from "../../protocol/names.ts";
 import type { Position, Start } from "../../protocol/position.ts";
 import type { Publication } from "./hub.ts";
 import { type Refusal, refusal } from "./refusal.ts";
@@ -77,8 +76,7 @@ export function permit(asked: Asked, grant: Grant, delivery: Delivery): Join | R
     return { role: "publish", who, publication: { track, resume, isSettled, takeover } };
   }
   const { framed, start } = asked;
-  // A plain subscriber has one track, and cannot give credit.
-  const named = framed ? tracks : (tracks ?? [DEFAULT_TRACK]);
+  // A plain subscriber cannot give credit.
   const chosen = asked.delivery ?? (delivery === "reliable" && !framed ? "live" : delivery);
-  return { role: "subscribe", who, subscription: { framed, tracks: named, start, delivery: chosen } };
+  return { role: "subscribe", who, subscription: { framed, tracks, start, delivery: chosen } };
 }

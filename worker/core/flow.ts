@@ -13,7 +13,7 @@ export interface Signals {
 /** The way is `open`, or `late` (paused until it has drained), or `unproven` (no sign of life within the allowance). */
 export type Way = "open" | "late" | "unproven";
 
-/** A ping interval longer than this is not a sign that a client gates its pings. */
+/** A client is not expected to ping less often. */
 const SLOWEST_PING_MS = 10_000;
 
 /**
@@ -28,7 +28,8 @@ export class Flow {
   #arrived = 0;
   /** The last pong seen, and what had been sent by then. */
   #pong: { readonly at: number; readonly sent: number } | undefined;
-  #pingMs = 0;
+  /** How often the client pings when nothing is in its way: the shortest time between two pongs so far. */
+  #pingMs = SLOWEST_PING_MS;
   /** Since when there has been something on its way that has not been confirmed. */
   #unconfirmedSince = 0;
 
@@ -51,7 +52,7 @@ export class Flow {
     const { pongAt, now } = signals;
     if (pongAt === undefined || pongAt === this.#pong?.at) return;
     if (this.#pong !== undefined) {
-      this.#pingMs = Math.min(pongAt - this.#pong.at, SLOWEST_PING_MS);
+      this.#pingMs = Math.min(pongAt - this.#pong.at, this.#pingMs);
       this.#arrived = this.#pong.sent;
       this.#unconfirmedSince = this.#pong.at;
     } else {

@@ -71,7 +71,7 @@ export class Hub {
     for (const { saved, sink } of connections) {
       if (saved.role === "subscriber") this.#restoreSubscriber(now, saved, sink);
     }
-    this.#occupancy.told(this.#count(), now);
+    this.#occupancy.told(this.#count(), Number.NEGATIVE_INFINITY);
   }
 
   /** A subscriber comes. */

@@ -1,0 +1,35 @@
+// The files that a configuration names: are they there, and of use? Asked before anything is opened.
+import { loadCertificates } from "./certificates.ts";
+import { ConfigError } from "./config.ts";
+import { formatAddress, type Listen } from "./listen-url.ts";
+import type { Config } from "./settings.ts";
+import { readToken } from "./token.ts";
+
+/** Rejects with `ConfigError`, all problems at once: certificates that cannot be used, tokens that cannot be read. */
+export async function checkFiles(config: Config, env: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const problems = await Promise.all([
+    problemsOf(loadCertificates(config.listen)),
+    ...config.listen.map((listen) => problemsOf(checkToken(listen, env))),
+  ]);
+  if (problems.flat().length > 0) throw new ConfigError(problems.flat());
+}
+
+async function checkToken(listen: Listen, env: Readonly<Record<string, string | undefined>>): Promise<void> {
+  if (listen.route === undefined) return;
+  try {
+    await readToken(listen.route.token, env);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    throw new ConfigError([`--listen (ROOMCAST_LISTEN) the route at ${formatAddress(listen)} has no token: ${reason}`]);
+  }
+}
+
+async function problemsOf(check: Promise<unknown>): Promise<readonly string[]> {
+  try {
+    await check;
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+// The PROXY protocol, version 2 (haproxy.org, proxy-protocol.txt, 2.2): where a load balancer has a connection from.
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { Peer } from "./peer.ts";
+
+const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
+const HEAD_BYTES = SIGNATURE.length + 4;
+/** Addresses and extensions behind the head. Balancers send a few hundred bytes at most. */
+export const MAX_PROXY_BYTES = 2048;
+
+const LOCAL = 0x20;
+const PROXY = 0x21;
+const Family = { unspecified: 0x00, tcp4: 0x11, tcp6: 0x21 } as const;
+const ADDRESS_BYTES = { [Family.tcp4]: 12, [Family.tcp6]: 36 } as const;
+
+/** The header is wrong, or did not come. The connection must be closed: nothing says who it is from. */
+export class ProxyError extends Error {
+  override readonly name = "ProxyError";
+}
+
+/**
+ * Reads the header off a socket, and no byte behind it. Undefined: the balancer speaks for itself (a health check).
+ * Rejects with `ProxyError`; `ms`: how long it may take.
+ */
+export async function readProxyHeader(socket: Socket, ms: number): Promise<Peer | undefined> {
+  const signal = AbortSignal.timeout(ms);
+  const head = await readExactly(socket, HEAD_BYTES, signal);
+  const { command, family, bytes } = parseProxyHead(head);
+  const addresses = bytes === 0 ? Buffer.alloc(0) : await readExactly(socket, bytes, signal);
+  return command === LOCAL ? undefined : parseProxyAddresses(family, addresses);
+}
+
+/** The first 16 bytes. Throws `ProxyError`. */
+export function parseProxyHead(head: Buffer): { command: number; family: number; bytes: number } {
+  if (!head.subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw new ProxyError("this is no PROXY header, version 2");
+  const command = head.readUInt8(12);
+  const family = head.readUInt8(13);
+  const bytes = head.readUInt16BE(14);
+  if (command !== LOCAL && command !== PROXY) throw new ProxyError(`PROXY version and command ${command}`);
+  if (bytes > MAX_PROXY_BYTES) throw new ProxyError(`a PROXY header of ${bytes} bytes`);
+  return { command, family, bytes };
+}
+
+/** The source of a proxied connection; undefined where the balancer does not say. Throws `ProxyError`. */
+export function parseProxyAddresses(family: number, bytes: Buffer): Peer | undefined {
+  if (family === Family.unspecified) return undefined;
+  if (family !== Family.tcp4 && family !== Family.tcp6) throw new ProxyError(`PROXY address family ${family}`);
+  if (bytes.length < ADDRESS_BYTES[family]) throw new ProxyError("the addresses of a PROXY header are cut off");
+  if (family === Family.tcp4) return { address: bytes.subarray(0, 4).join("."), port: bytes.readUInt16BE(8) };
+  const groups = Array.from({ length: 8 }, (_, group) => bytes.readUInt16BE(2 * group).toString(16));
+  return { address: groups.join(":"), port: bytes.readUInt16BE(32) };
+}
+
+async function readExactly(socket: Socket, bytes: number, signal: AbortSignal): Promise<Buffer> {
+  for (;;) {
+    const read: Buffer | null = socket.read(bytes);
+    if (read !== null && read.length === bytes) return read;
+    if (read !== null || socket.readableEnded || socket.destroyed) throw new ProxyError("no whole PROXY header");
+    await change(socket, signal);
+  }
+}
+
+/** Resolves when there is something to read, or nothing any more. */
+async function change(socket: Socket, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const options = { signal: AbortSignal.any([signal, over.signal]) };
+  try {
+    await Promise.race(["readable", "end", "close"].map((event) => once(socket, event, options)));
+  } catch (cause) {
+    throw new ProxyError(signal.aborted ? "no PROXY header in time" : "no whole PROXY header", { cause });
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,378 @@
+// The room's decisions one by one, on connections delivered by hand.
+import { describe, expect, test } from "vitest";
+import { encodeMessage, Flag, FrameType, readMessage } from "../../../protocol/frame.ts";
+import { parseStart } from "../../../protocol/position.ts";
+import { Hub, type Publication } from "../../../worker/core/hub.ts";
+import type { Subscription } from "../../../worker/core/saved.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../../worker/core/settings.ts";
+import { Wire } from "./support/wire.ts";
+
+const WHO = { subject: undefined, jti: "t", issuedAt: 0, expiresAt: 0 };
+const FRAME_BYTES = 100;
+
+/** A hub with short ways to say what happens. */
+function room(settings: Partial<Settings> = {}) {
+  let epochs = 0;
+  let ids = 0;
+  let now = 1_000_000;
+  const hub = new Hub("room", { ...DEFAULT_SETTINGS, ...settings }, () => `e${epochs++}`);
+  hub.restore(now, []);
+  return {
+    hub,
+    get now() {
+      return now;
+    },
+    pass(ms: number) {
+      const end = now + ms;
+      for (let due = hub.dueAt; due !== undefined && due <= end; due = hub.dueAt) {
+        now = Math.max(now, due);
+        hub.tick(now);
+      }
+      now = end;
+    },
+    subscribe(options: Partial<Omit<Subscription, "start">> & { start?: string } = {}, tellsBuffered = true) {
+      const wire = new Wire(tellsBuffered);
+      const { start = "group", ...rest } = options;
+      const subscription: Subscription = {
+        framed: true,
+        tracks: null,
+        delivery: "live",
+        ...rest,
+        start: parseStart(start),
+      };
+      const id = `s${ids++}`;
+      hub.subscribe(now, id, WHO, subscription, wire);
+      return Object.assign(wire, { id });
+    },
+    publish(options: Partial<Publication> = {}) {
+      const wire = new Wire(true);
+      const id = `p${ids++}`;
+      hub.publish(now, id, WHO, { track: "main", resume: null, isSettled: false, takeover: false, ...options }, wire);
+      return Object.assign(wire, {
+        id,
+        /** Frames `first` to `last`, one message each; those in `keys` begin a group. */
+        frames(first: number, last: number, keys: readonly number[] = [], bytes = FRAME_BYTES) {
+          for (let sequence = first; sequence <= last; sequence++) {
+            const flags = keys.includes(sequence) ? Flag.key : 0;
+            hub.binary(now, id, message(sequence, flags, bytes));
+          }
+        },
+      });
+    },
+  };
+}
+
+function message(sequence: number, flags: number, bytes = FRAME_BYTES, track = 0): Uint8Array {
+  const payload = new Uint8Array(bytes).fill(sequence);
+  return encodeMessage([{ type: FrameType.frame, flags, track, sequence, timestamp: 0, payload }]);
+}
+
+/** What arrived, in words: sequences of frames, `init`, and the control messages of the types asked for. */
+function heard(wire: Wire, ...types: string[]): (number | string)[] {
+  const words: (number | string)[] = [];
+  for (let one = wire.arrive(); one !== undefined; one = wire.arrive()) {
+    if (typeof one !== "string") {
+      for (const frame of readMessage(one)) words.push(frame.type === FrameType.init ? "init" : frame.sequence);
+      continue;
+    }
+    const said = JSON.parse(one);
+    if (!types.includes(said.type)) continue;
+    if (said.type === "gap") words.push(`gap ${said.epoch}.${said.from}-${said.to} ${said.reason}`);
+    else if (said.type === "track") words.push(`track ${said.name} ${said.epoch}.${said.sequence}`);
+    else if (said.type === "source") words.push(`${said.name} ${said.state}`);
+    else words.push(said.type);
+  }
+  return words;
+}
+
+describe("joining", () => {
+  test("S1 S3 S5 a newcomer gets track, init, the group so far, and then is told that it is live", () => {
+    const it = room();
+    const publisher = it.publish();
+    it.hub.binary(it.now, publisher.id, message(0, Flag.init));
+    publisher.frames(1, 6, [1, 4]);
+    expect(heard(it.subscribe(), "track", "caught-up", "gap")).toEqual([
+      "track main e0.4",
+      "init",
+      4,
+      5,
+      6,
+      "caught-up",
+    ]);
+  });
+
+  test("S3 the init of the group is served, not one that came later in it", () => {
+    const it = room();
+    const publisher = it.publish();
+    it.hub.binary(it.now, publisher.id, message(0, Flag.init, 10));
+    publisher.frames(1, 2, [1]);
+    it.hub.binary(it.now, publisher.id, message(3, Flag.init, 20));
+    const subscriber = it.subscribe();
+    const sizes = [...subscriber.down].flatMap((one) =>
+      typeof one === "string" ? [] : readMessage(one).map(({ start, end }) => end - start),
+    );
+    expect(sizes).toEqual([10, FRAME_BYTES, FRAME_BYTES, 20]);
+  });
+
+  test("F8 who is there before the first frame gets all of them, key or not", () => {
+    const it = room();
+    const subscriber = it.subscribe();
+    it.publish().frames(0, 3, [2]);
+    expect(heard(subscriber, "gap")).toEqual([0, 1, 2, 3]);
+  });
+
+  test("W5 start=live waits for the next group", () => {
+    const it = room();
+    const publisher = it.publish();
+    publisher.frames(0, 2, [0]);
+    const subscriber = it.subscribe({ start: "live" });
+    publisher.frames(3, 6, [5]);
+    expect(heard(subscriber)).toEqual([5, 6]);
+  });
+
+  test("W5 start=-SECONDS begins at the group that was current then", () => {
+    const it = room();
+    const publisher = it.publish();
+    for (let group = 0; group < 5; group++) {
+      publisher.frames(group * 2, group * 2 + 1, [group * 2]);
+      it.pass(1000);
+    }
+    expect(heard(it.subscribe({ start: "-2.5" }), "gap")).toEqual([4, 5, 6, 7, 8, 9]);
+    expect(heard(it.subscribe({ start: "-60" }), "gap")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("S4 a resume inside history gets exactly what follows; outside it is told what is gone", () => {
+    const it = room({ historyBytes: 1500 });
+    const publisher = it.publish();
+    publisher.frames(0, 19, [0, 6, 12, 18]);
+    expect(heard(it.subscribe({ start: "e0.16" }), "gap")).toEqual([16, 17, 18, 19]);
+    expect(heard(it.subscribe({ start: "e0.20" }), "gap")).toEqual([]);
+    expect(heard(it.subscribe({ start: "e0.3" }), "gap")).toEqual(["gap e0.3-17 history", 18, 19]);
+  });
+
+  test("S4 a resume in another epoch is told so, and starts at the newest group", () => {
+    const it = room();
+    it.publish().frames(0, 3, [0, 2]);
+    expect(heard(it.subscribe({ start: "old.7" }), "gap")).toEqual(["gap old.7-null epoch", 2, 3]);
+  });
+
+  test("W2 plain mode is init and payloads, and no text", () => {
+    const it = room();
+    const publisher = it.publish();
+    it.hub.binary(it.now, publisher.id, message(0, Flag.init, 10));
+    publisher.frames(1, 2, [1]);
+    const plain = it.subscribe({ framed: false, tracks: ["main"] });
+    publisher.frames(3, 3);
+    it.hub.binary(it.now, publisher.id, message(4, Flag.end, 0));
+    expect(plain.down.map((one) => (typeof one === "string" ? one : one.byteLength))).toEqual([
+      10,
+      2 * FRAME_BYTES,
+      FRAME_BYTES,
+    ]);
+  });
+});
+
+describe("lagging", () => {
+  const settings = { windowBytes: 1000, heldBytes: 2000, historyBytes: 100_000 };
+
+  test("S6 who is over the bound gets no more until it has drained, then a gap and a group", () => {
+    const it = room(settings);
+    const subscriber = it.subscribe();
+    const publisher = it.publish();
+    publisher.frames(0, 99, [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+    expect(subscriber.queuedBytes).toBeLessThanOrEqual(settings.heldBytes + FRAME_BYTES + 24);
+    const first = heard(subscriber, "gap");
+    expect(first).toEqual(Array.from({ length: first.length }, (_, index) => index));
+    it.pass(1000);
+    const then = heard(subscriber, "gap");
+    expect(then[0]).toBe(`gap e0.${first.length}-89 lagged`);
+    expect(then.slice(1)).toEqual([90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
+  });
+
+  test("S6 who drains within the group that it stopped in goes on there, with nothing lost", () => {
+    const it = room(settings);
+    const subscriber = it.subscribe();
+    const publisher = it.publish();
+    publisher.frames(0, 30, [0]);
+    const first = heard(subscriber, "gap");
+    it.pass(1000);
+    expect([...first, ...heard(subscriber, "gap")]).toEqual(Array.from({ length: 31 }, (_, index) => index));
+  });
+
+  test("S7 who stays stalled is closed as slow and may come back", () => {
+    const it = room({ ...settings, stalledMs: 5000 });
+    const subscriber = it.subscribe();
+    it.publish().frames(0, 99, [0, 50]);
+    it.pass(4900);
+    expect(subscriber.closed).toBeUndefined();
+    it.pass(300);
+    expect(subscriber.closed).toEqual({ code: 4001, text: "slow retry=2000" });
+    expect(it.hub.snapshot(it.now).subscribers).toBe(0);
+  });
+
+  test("W4 latest: a second group does not queue behind a first one that is stuck", () => {
+    const it = room({ historyBytes: 10_000_000 });
+    const subscriber = it.subscribe({ delivery: "latest" });
+    const publisher = it.publish();
+    publisher.frames(0, 29, [0, 10, 20], 50_000);
+    const first = heard(subscriber, "gap");
+    expect(first.length).toBeLessThan(8);
+    it.pass(1000);
+    expect(heard(subscriber, "gap").slice(0, 2)).toEqual([`gap e0.${first.length}-19 lagged`, 20]);
+  });
+
+  test("W4 reliable: by credit, and the publisher's window closes while it is far behind", () => {
+    const it = room({ historyBytes: 10_000 });
+    const subscriber = it.subscribe({ delivery: "reliable" });
+    const publisher = it.publish();
+    publisher.frames(0, 49, [0, 10, 20, 30, 40]);
+    expect(heard(subscriber)).toEqual([]);
+    const windows = publisher.down.flatMap((one) =>
+      typeof one === "string" && one.includes('"ack"') ? [JSON.parse(one).window] : [],
+    );
+    expect(windows.at(-1)).toBe(0);
+    it.hub.text(it.now, subscriber.id, '{"type":"credit","bytes":100000}');
+    expect(heard(subscriber, "gap")).toEqual(Array.from({ length: 50 }, (_, index) => index));
+    expect(JSON.parse(String(publisher.down.at(-1))).window).toBe(DEFAULT_SETTINGS.publisherWindowBytes);
+  });
+
+  test("P4 who goes on against a closed window is closed", () => {
+    const it = room({ historyBytes: 10_000, publisherWindowBytes: 1000 });
+    it.subscribe({ delivery: "reliable" });
+    const publisher = it.publish();
+    publisher.frames(0, 99, [0]);
+    publisher.frames(100, 103, [], 2_000_000);
+    expect(publisher.closed?.code).toBe(4505);
+  });
+
+  test("a client that never pings, where the runtime tells nothing, is closed after its allowance", () => {
+    const it = room({ allowanceBytes: 1000 });
+    const subscriber = it.subscribe({}, false);
+    it.publish().frames(0, 20, [0]);
+    expect(subscriber.closed?.code).toBe(4005);
+  });
+
+  test("over its budget the room gathers, and what arrives together leaves together", () => {
+    const it = room({ sendBudget: 100, gatherMs: 50 });
+    const subscriber = it.subscribe();
+    const publisher = it.publish();
+    publisher.frames(0, 99, [0]);
+    const before = subscriber.down.filter((one) => typeof one !== "string").length;
+    expect(before).toBeLessThanOrEqual(10);
+    it.pass(50);
+    expect(subscriber.down.filter((one) => typeof one !== "string").length).toBe(before + 1);
+    expect(heard(subscriber)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect(it.hub.snapshot(it.now).tracks[0]?.gathered).toBeGreaterThan(80);
+  });
+});
+
+describe("publishing", () => {
+  test("P1 a new publisher begins a new epoch, and subscribers are told", () => {
+    const it = room();
+    const subscriber = it.subscribe();
+    const first = it.publish();
+    first.frames(0, 1, [0]);
+    it.hub.left(it.now, first.id);
+    it.publish().frames(0, 1, [0]);
+    const words = heard(subscriber, "track", "source", "gap");
+    expect(words).toEqual([
+      "main online",
+      "track main e0.0",
+      0,
+      1,
+      "main offline",
+      "main online",
+      "track main e1.0",
+      0,
+      1,
+    ]);
+  });
+
+  test("P2 P3 one that comes back goes on in its epoch; duplicates are dropped", () => {
+    const it = room();
+    const subscriber = it.subscribe();
+    const first = it.publish();
+    first.frames(0, 4, [0]);
+    it.hub.left(it.now, first.id);
+    const back = it.publish({ resume: { epoch: "e0", sequence: 2 } });
+    expect(JSON.parse(String(back.down[1]))).toMatchObject({ type: "publish", epoch: "e0", sequence: 5 });
+    back.frames(2, 6);
+    expect(heard(subscriber, "gap", "track")).toEqual(["track main e0.0", 0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  test("P3 a frame that leaves one out is refused, and nothing of it is delivered", () => {
+    const it = room();
+    const subscriber = it.subscribe();
+    const publisher = it.publish();
+    publisher.frames(0, 0, [0]);
+    publisher.frames(2, 2);
+    expect(publisher.closed?.code).toBe(4504);
+    expect(heard(subscriber)).toEqual([0]);
+  });
+
+  test("P5 a second publisher is refused, unless it takes over", () => {
+    const it = room();
+    const first = it.publish();
+    expect(it.publish().closed).toEqual({ code: 4003, text: "track_busy retry=2000" });
+    const second = it.publish({ takeover: true });
+    expect(first.closed).toEqual({ code: 4509, text: "taken_over" });
+    second.frames(0, 0, [0]);
+    expect(second.closed).toBeUndefined();
+  });
+
+  test("P5 its own dead connection, and one that has long been silent, are replaced at once", () => {
+    const it = room();
+    const first = it.publish();
+    first.frames(0, 0, [0]);
+    const back = it.publish({ resume: { epoch: "e0", sequence: 0 } });
+    expect([first.closed?.code, back.closed]).toEqual([4509, undefined]);
+    it.pass(DEFAULT_SETTINGS.publisherSilenceMs + 1);
+    expect(it.publish().closed).toBeUndefined();
+    expect(back.closed?.code).toBe(4509);
+  });
+
+  test("P7 what a publisher dropped is told as a gap where it belongs", () => {
+    const it = room();
+    const subscriber = it.subscribe();
+    const publisher = it.publish();
+    publisher.frames(0, 2, [0]);
+    it.hub.text(it.now, publisher.id, '{"type":"gap","from":3,"to":7,"reason":"ingest"}');
+    publisher.frames(8, 9, [8]);
+    expect(heard(subscriber, "gap")).toEqual([0, 1, 2, "gap e0.3-7 ingest", 8, 9]);
+    expect(heard(it.subscribe({ start: "e0.1" }), "gap")).toEqual([1, 2, "gap e0.3-7 ingest", 8, 9]);
+  });
+
+  test("W6 W7 who breaks a rule is closed, and nobody else notices", () => {
+    const it = room();
+    const [bad, good] = [it.subscribe(), it.subscribe()];
+    const publisher = it.publish();
+    it.hub.binary(it.now, bad.id, message(0, 0));
+    expect(bad.closed?.code).toBe(4503);
+    const other = it.publish({ track: "other" });
+    it.hub.text(it.now, other.id, '{"type":"credit","bytes":5}');
+    expect(other.closed?.code).toBe(4503);
+    it.hub.text(it.now, good.id, '{"type":"sync","sequence":0}');
+    expect(good.closed?.code).toBe(4503);
+    publisher.frames(0, 0, [0]);
+    expect(publisher.closed).toBeUndefined();
+  });
+
+  test("the room has at most 16 tracks", () => {
+    const it = room();
+    for (let index = 0; index < 16; index++) expect(it.publish({ track: `t${index}` }).closed).toBeUndefined();
+    expect(it.publish({ track: "one-more" }).closed?.code).toBe(4004);
+    expect(it.hub.snapshot(it.now).tracks).toHaveLength(16);
+  });
+});
+
+test("occupancy is told to all in framed mode, at most once a second", () => {
+  const it = room();
+  const first = it.subscribe();
+  for (let index = 0; index < 20; index++) it.subscribe();
+  it.pass(1500);
+  const counts = first.down.flatMap((one) =>
+    typeof one === "string" && one.includes("occupancy") ? [JSON.parse(one).subscribers] : [],
+  );
+  expect(counts).toEqual([1, 21]);
+  expect(it.hub.dueAt).toBeUndefined();
+});

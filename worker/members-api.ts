@@ -1,0 +1,43 @@
+// Who is there: connections listed and ended, messages delivered to them.
+import { Hono } from "hono";
+import type * as z from "zod/mini";
+import { MAX_HTTP_MESSAGE_BYTES } from "../protocol/limits.ts";
+import type { AppEnv } from "./app.ts";
+import { readBody } from "./body.ts";
+import { authorize } from "./credential.ts";
+import { Problem, unwrap } from "./problem.ts";
+import { roomParam } from "./rooms-api.ts";
+import { messageBody } from "./schemas.ts";
+
+/** The largest bytes in base64, and what is around them. */
+const MAX_BODY_BYTES = Math.ceil((MAX_HTTP_MESSAGE_BYTES * 4) / 3) + 1024;
+
+export const membersApi = new Hono<AppEnv>()
+  .get("/:room/connections", async (c) => {
+    const room = roomParam(c.req.param("room"));
+    const { who } = await authorize(c.req.raw, c.get("config"), room, "admin");
+    return c.json({ connections: unwrap(await c.env.ROOM.getByName(room).connections(who)) });
+  })
+  .delete("/:room/connections/:id", async (c) => {
+    const room = roomParam(c.req.param("room"));
+    const { who } = await authorize(c.req.raw, c.get("config"), room, "admin");
+    unwrap(await c.env.ROOM.getByName(room).kick(who, c.req.param("id")));
+    return c.body(null, 204);
+  })
+  .post("/:room/messages", async (c) => {
+    const room = roomParam(c.req.param("room"));
+    const { who } = await authorize(c.req.raw, c.get("config"), room, "message");
+    const message = await readBody(c.req.raw, messageBody, MAX_BODY_BYTES);
+    const stub = c.env.ROOM.getByName(room);
+    return c.json(unwrap(await stub.deliver(who, message.to ?? "all", contentOf(message))));
+  });
+
+/** The content as JSON text, as it goes to the room. */
+function contentOf(message: z.infer<typeof messageBody>): string {
+  const isBytes = "bytes" in message;
+  const size = isBytes ? atob(message.bytes).length : new TextEncoder().encode(JSON.stringify(message.body)).byteLength;
+  if (size > MAX_HTTP_MESSAGE_BYTES) {
+    throw new Problem("body_too_large", `a message has at most ${MAX_HTTP_MESSAGE_BYTES} bytes`);
+  }
+  return JSON.stringify(isBytes ? { bytes: message.bytes } : { body: message.body });
+}
