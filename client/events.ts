@@ -34,6 +34,8 @@ export type SubscriberEvent =
       readonly to: number | null;
       readonly reason: GapReason;
     }
+  /** The epoch ends with `sequence`, which carries no data. */
+  | { readonly type: "end"; readonly track: string; readonly epoch: string; readonly sequence: number }
   | { readonly type: "caught-up"; readonly track: string; readonly epoch: string; readonly sequence: number }
   | { readonly type: "source"; readonly track: string; readonly state: "online" | "offline" }
   | { readonly type: "occupancy"; readonly subscribers: number; readonly publishers: number }

@@ -86,8 +86,9 @@ function readFrame(frame: FrameView, payload: Uint8Array, track: Expected, event
   if (sequence < track.sequence) return;
   if (sequence > track.sequence) events.push(unknownGap(track, sequence));
   track.sequence = sequence + 1;
-  if ((flags & Flag.end) !== 0 && payload.byteLength === 0) return;
-  events.push({ type: "frame", track: track.name, epoch: track.epoch, sequence, flags, timestamp, payload });
+  const place = { track: track.name, epoch: track.epoch, sequence };
+  const isMark = (flags & Flag.end) !== 0 && payload.byteLength === 0;
+  events.push(isMark ? { type: "end", ...place } : { type: "frame", ...place, flags, timestamp, payload });
 }
 
 function unknownGap({ name: track, epoch, sequence: from }: Expected, before: number): SubscriberEvent {

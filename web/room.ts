@@ -86,6 +86,9 @@ export class Room {
       case "init":
         takeInit(this.#track(event.track), event.epoch, event.payload);
         break;
+      case "end":
+        this.#track(event.track).ended = true;
+        break;
       case "frame":
         takeFrame(this.#track(event.track), event, now);
         break;

@@ -1,11 +1,14 @@
 // The routes of the Worker: which URL leads where, and how every refusal is answered.
 import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { accessApi } from "./access-api.ts";
 import { type Config, type Env, readConfig } from "./config.ts";
-import { authorize, FRAMED, offeredProtocols } from "./credential.ts";
-import { parseJoin } from "./join.ts";
+import { membersApi } from "./members-api.ts";
+import { methodNotAllowed, openApi, PATHS } from "./openapi.ts";
+import { isOriginAllowed } from "./origin.ts";
 import { Problem } from "./problem.ts";
-import { JOIN_HEADER } from "./room.ts";
 import { roomParam, roomsApi } from "./rooms-api.ts";
+import { upgrade } from "./socket-api.ts";
 import { VERSION } from "./version.ts";
 
 /** What handlers find in their context. */
@@ -41,27 +44,30 @@ app.use(async (c, next) => {
   c.set("config", readConfig(c.env));
   await next();
 });
+app.use("/api/*", async (c, next) => {
+  if (!isOriginAllowed(c.req.raw, c.get("config"))) throw new Problem("origin_not_allowed", "see ALLOWED_ORIGINS");
+  await next();
+  c.header("cache-control", "no-store");
+  c.header("x-content-type-options", "nosniff");
+});
+// Credentials are headers, never cookies: whoever may come may read.
+app.use(
+  "/api/*",
+  cors({ origin: (origin) => origin || null, allowHeaders: ["authorization", "content-type"], maxAge: 600 }),
+);
 
 app.get("/api/health", (c) => c.json({ ok: true, version: VERSION }));
+app.get("/api/openapi.json", (c) => c.json(openApi()));
 app.route("/api/rooms", roomsApi);
-app.get("/rooms/:room/ws", async (c) => {
-  const room = roomParam(c.req.param("room"));
-  const request = c.req.raw;
-  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    throw new Problem("upgrade_required", "open this URL as a WebSocket");
-  }
-  const framed = offeredProtocols(request).includes(FRAMED);
-  const claims = await authorize(request, c.get("config").secrets, room);
-  const join = parseJoin(new URL(request.url).searchParams, framed, claims);
-  const headers = new Headers({ upgrade: "websocket", [JOIN_HEADER]: JSON.stringify(join) });
-  if (framed) headers.set("sec-websocket-protocol", FRAMED);
-  return c.env.ROOM.getByName(room).fetch(request.url, { headers });
-});
+app.route("/api/rooms", accessApi);
+app.route("/api/rooms", membersApi);
+app.get("/rooms/:room/ws", (c) => upgrade(c.req.raw, roomParam(c.req.param("room")), c.env, c.get("config")));
 app.get("/", (c) => page(c.env, c.req.url));
 app.get("/rooms/:room", (c) => {
   roomParam(c.req.param("room"));
   return page(c.env, c.req.url);
 });
+for (const path of PATHS) app.all(path, (c) => methodNotAllowed(path, c.req.method));
 
 async function page(env: Env, url: string): Promise<Response> {
   const asset = await env.ASSETS.fetch(new URL("/", url));

@@ -1,5 +1,5 @@
 // Bodies of requests: bounded, JSON, checked by a schema.
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
 import { Problem } from "./problem.ts";
 
 /** Most bodies are a few fields. */

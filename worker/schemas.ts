@@ -10,7 +10,9 @@ const count = z.int().check(z.nonnegative());
 const positive = z.int().check(z.positive());
 const subject = z.string().check(z.minLength(1), z.maxLength(128));
 const roomId = z.string().check(z.refine(isRoomId, "is no room id"), z.maxLength(64));
-const tracks = z.array(z.string().check(z.refine(isTrackName, "is no track name"))).check(z.minLength(1), z.maxLength(16));
+const tracks = z
+  .array(z.string().check(z.refine(isTrackName, "is no track name")))
+  .check(z.minLength(1), z.maxLength(16));
 const seconds = z.int().check(z.nonnegative());
 
 /** The settings of a room, each of them optional. The operator's limits are checked beside. */
@@ -101,7 +103,13 @@ const member = { connection: z.string(), subject: z.nullable(z.string()), label:
 export const connectionsAnswer = z.object({
   connections: z.array(
     z.discriminatedUnion("role", [
-      z.object({ role: z.literal("publish"), ...member, track: z.string(), framesReceived: count, bytesReceived: count }),
+      z.object({
+        role: z.literal("publish"),
+        ...member,
+        track: z.string(),
+        framesReceived: count,
+        bytesReceived: count,
+      }),
       z.object({
         role: z.literal("subscribe"),
         ...member,

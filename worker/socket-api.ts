@@ -1,5 +1,5 @@
 // The WebSocket's door: what can be refused without the room is refused here, the rest is the room's to decide.
-import { type Config, type Env } from "./config.ts";
+import type { Config, Env } from "./config.ts";
 import { permit } from "./core/entry.ts";
 import { credentialOf, FRAMED, offeredProtocols } from "./credential.ts";
 import { parseJoin } from "./join.ts";

@@ -75,13 +75,13 @@ describe("reading", () => {
     expect(subscriber.stats).toEqual({ bytes: 3, frames: 3, gaps: 0, skipped: 0, reconnects: 0, connected: true });
   });
 
-  test("F9 an end without payload is no frame event, and counts for density", async () => {
+  test("F9 an end without payload is told as an end, and counts for density", async () => {
     const { socket, take } = await startOpen();
     socket.deliver(announce());
     socket.deliver(message([0], { flags: Flag.end, payload: new Uint8Array(0) }));
     socket.deliver(announce(0, "e2"));
     socket.deliver(message([0], { flags: Flag.end }));
-    expect(await take(1)).toEqual(["main e2.0 0"]);
+    expect(await take(2)).toEqual(['{"type":"end","track":"main","epoch":"e1","sequence":0}', "main e2.0 0"]);
   });
 
   test("payloads are views into the message", async () => {

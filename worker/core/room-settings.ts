@@ -38,7 +38,7 @@ export const DEFAULT_LIMITS: RoomLimits = {
   maxSubscribers: 5000,
   maxPublishers: 16,
   bytesPerSecondIn: null,
-  historyBytes: 48 * 1024 * 1024,
+  historyBytes: 32 * 1024 * 1024,
   historySeconds: 3600,
   idleExpirySeconds: null,
 };

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { ServerMessage } from "../../../protocol/control.ts";
+import { type ClientMessage, parseClientMessage, type ServerMessage } from "../../../protocol/control.ts";
 import { FrameType, readMessage } from "../../../protocol/frame.ts";
 
 /** One frame that the room took. */
@@ -47,6 +47,8 @@ export class ScriptedRoom {
     play: () => {},
   };
   readonly taken: Taken[] = [];
+  /** What publishers said that they dropped. */
+  readonly gaps: { readonly from: number; readonly to: number }[] = [];
   readonly tokens: string[] = [];
   readonly #server = createServer();
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
@@ -155,8 +157,9 @@ export class ScriptedRoom {
 
   #message(socket: WebSocket, name: string, data: Buffer, binary: boolean): void {
     if (!binary) {
-      if (data.toString() === "ping") socket.send("pong");
-      else if (this.behaviour.acks) this.#acknowledge(socket, name);
+      if (data.toString() === "ping") return socket.send("pong");
+      this.#skip(name, parseClientMessage(data.toString()));
+      if (this.behaviour.acks) this.#acknowledge(socket, name);
       return;
     }
     const track = this.#tracks.get(name);
@@ -171,6 +174,14 @@ export class ScriptedRoom {
       this.taken.push({ track: name, epoch: track.epoch, sequence, flags, payload: data.subarray(start, end) });
     }
     if (this.behaviour.acks) this.#acknowledge(socket, name);
+  }
+
+  #skip(name: string, message: ClientMessage): void {
+    const track = this.#tracks.get(name);
+    if (track === undefined || message.type !== "gap") return;
+    if (message.from !== track.sequence) throw new Error(`a gap from ${message.from}, not ${track.sequence}`);
+    track.sequence = message.to + 1;
+    this.gaps.push({ from: message.from, to: message.to });
   }
 
   #acknowledge(socket: WebSocket, name: string): void {

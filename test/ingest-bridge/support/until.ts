@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Resolves once `condition` holds; rejects after `deadlineMs`. */
-export async function until(condition: () => boolean, deadlineMs = 5000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 5000): Promise<void> {
   const end = performance.now() + deadlineMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${condition}`);
     await sleep(5);
   }
