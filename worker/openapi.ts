@@ -208,7 +208,10 @@ function describe({ id, summary, who, path, body, status, answer, problems }: Op
 /** The refusals of a route, by status, with their codes. */
 function refusals(codes: readonly ProblemCode[]) {
   const byStatus: Record<number, string[]> = {};
-  for (const code of new Set(codes)) (byStatus[PROBLEMS[code][0]] ??= []).push(code);
+  for (const code of new Set(codes)) {
+    const [status] = PROBLEMS[code];
+    byStatus[status] = [...(byStatus[status] ?? []), code];
+  }
   const schema = { $ref: "#/components/schemas/Problem" };
   return Object.fromEntries(
     Object.entries(byStatus).map(([status, list]) => [

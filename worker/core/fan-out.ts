@@ -108,14 +108,14 @@ export class FanOut {
   /** Looks at everybody once more: who holds the publisher, and what history has to keep. */
   #decideHold(now: number, audience: Audience, closing: Closing[]): boolean {
     const { publisher, track } = this;
-    let leastHeldBytes: number | undefined;
+    let leastQueuedBytes: number | undefined;
     let backlogBytes = 0;
     this.#needed = Number.POSITIVE_INFINITY;
     for (const subscriber of audience.values()) {
       if (!subscriber.wants(track)) continue;
       if (publisher?.isHeld) subscriber.sample(now);
       if (!subscriber.isPaused(track)) {
-        leastHeldBytes = Math.min(leastHeldBytes ?? Number.POSITIVE_INFINITY, subscriber.heldBytes);
+        leastQueuedBytes = Math.min(leastQueuedBytes ?? Number.POSITIVE_INFINITY, subscriber.queuedBytes);
       }
       const needed = subscriber.needs(track);
       if (needed === undefined || needed === track.next) continue;
@@ -127,7 +127,7 @@ export class FanOut {
       backlogBytes = Math.max(backlogBytes, backlog);
       this.#needed = Math.min(this.#needed, needed);
     }
-    publisher?.hold(this.#hold.decide(now, { leastHeldBytes, backlogBytes }), now);
+    publisher?.hold(this.#hold.decide(now, { leastQueuedBytes, backlogBytes }), now);
     return publisher?.isHeld ?? false;
   }
 }

@@ -3,8 +3,8 @@ import type { Settings } from "./settings.ts";
 
 /** What the decision depends on. */
 export interface Pressure {
-  /** The least that is held for any subscriber that takes part; undefined: nobody does. */
-  readonly leastHeldBytes: number | undefined;
+  /** The least that is queued in this process for any subscriber that takes part; undefined: nobody does. */
+  readonly leastQueuedBytes: number | undefined;
   /** The most that a `reliable` subscriber still has to get from history. */
   readonly backlogBytes: number;
 }
@@ -24,7 +24,7 @@ export class Hold {
   /** Is the publisher to wait? ms since 1970. */
   decide(now: number, pressure: Pressure): boolean {
     const { windowBytes, holdMs, historyBytes } = this.#settings;
-    const least = pressure.leastHeldBytes ?? 0;
+    const least = pressure.leastQueuedBytes ?? 0;
     if (least <= windowBytes / 2) this.#state = { at: "open" };
     else if (this.#state.at === "open" && least > windowBytes) this.#state = { at: "holding", since: now };
     else if (this.#state.at === "holding" && now - this.#state.since > holdMs) this.#state = { at: "spent" };

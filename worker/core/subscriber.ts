@@ -46,6 +46,7 @@ export class Subscriber {
   #gaps = 0;
   #framesSkipped = 0;
   #heldBytes = 0;
+  #queuedBytes = 0;
   #savedAs: string | undefined;
 
   constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Settings, now: number) {
@@ -131,11 +132,16 @@ export class Subscriber {
     return this.#heldBytes;
   }
 
+  /** Of these, what is known to sit in this process. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** Looks again how much is on its way. */
   sample(now: number): void {
     const signals = this.#signals(now);
     this.#flow.observe(signals);
-    this.#heldBytes = signals.buffered ?? this.#flow.inFlight(signals);
+    this.#note(signals);
   }
 
   /** Is its way full in `track`? */
@@ -197,6 +203,11 @@ export class Subscriber {
     return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, credit, lanes };
   }
 
+  #note(signals: Signals): void {
+    this.#queuedBytes = signals.buffered ?? 0;
+    this.#heldBytes = signals.buffered ?? this.#flow.inFlight(signals);
+  }
+
   #signals(now: number): Signals {
     return { now, pongAt: this.#sink.lastPong(), buffered: this.#sink.bufferedBytes() };
   }
@@ -206,7 +217,7 @@ export class Subscriber {
     if (this.#credit <= 0) return "open";
     const signals = this.#signals(now);
     this.#flow.observe(signals);
-    this.#heldBytes = signals.buffered ?? this.#flow.inFlight(signals);
+    this.#note(signals);
     const way = this.#flow.way(signals, Math.min(heldBytes, this.#settings.heldBytes));
     if (way === "open") return undefined;
     if (way === "unproven") return Close.unproven;

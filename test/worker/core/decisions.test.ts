@@ -9,7 +9,7 @@ const settings = { ...DEFAULT_SETTINGS, windowBytes: 100, holdMs: 1000, historyB
 
 test("P4 a burst that outruns everybody holds the publisher, but for a moment only", () => {
   const hold = new Hold(settings);
-  const decide = (now: number, leastHeldBytes: number) => hold.decide(now, { leastHeldBytes, backlogBytes: 0 });
+  const decide = (now: number, leastQueuedBytes: number) => hold.decide(now, { leastQueuedBytes, backlogBytes: 0 });
   expect(decide(0, 100)).toBe(false);
   expect(decide(1, 101)).toBe(true);
   expect(decide(500, 60)).toBe(true);
@@ -23,15 +23,15 @@ test("P4 a burst that outruns everybody holds the publisher, but for a moment on
 
 test("P4 one subscriber that keeps up is enough to let the publisher go on", () => {
   const hold = new Hold(settings);
-  expect(hold.decide(0, { leastHeldBytes: 0, backlogBytes: 0 })).toBe(false);
-  expect(hold.decide(0, { leastHeldBytes: undefined, backlogBytes: 0 })).toBe(false);
+  expect(hold.decide(0, { leastQueuedBytes: 0, backlogBytes: 0 })).toBe(false);
+  expect(hold.decide(0, { leastQueuedBytes: undefined, backlogBytes: 0 })).toBe(false);
 });
 
 test("W4 a reliable subscriber's backlog holds the publisher for as long as it takes", () => {
   const hold = new Hold(settings);
-  expect(hold.decide(0, { leastHeldBytes: 0, backlogBytes: 501 })).toBe(true);
-  expect(hold.decide(60_000, { leastHeldBytes: 0, backlogBytes: 501 })).toBe(true);
-  expect(hold.decide(60_001, { leastHeldBytes: 0, backlogBytes: 500 })).toBe(false);
+  expect(hold.decide(0, { leastQueuedBytes: 0, backlogBytes: 501 })).toBe(true);
+  expect(hold.decide(60_000, { leastQueuedBytes: 0, backlogBytes: 501 })).toBe(true);
+  expect(hold.decide(60_001, { leastQueuedBytes: 0, backlogBytes: 500 })).toBe(false);
 });
 
 test("a quiet room sends at once; over the budget frames wait for the next slot", () => {
