@@ -62,6 +62,7 @@ function figuresOf(outcome: Outcome) {
     seconds: round(outcome.seconds),
     published_frames: outcome.published,
     delivered_frames: outcome.delivered,
+    frames_per_message: round(outcome.delivered / outcome.messages, 3),
     lost_frames: outcome.lost,
     told_missing_frames: outcome.told,
     delivered_mb_per_second: round(outcome.deliveredBytesPerSecond / 1e6),

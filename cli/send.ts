@@ -8,6 +8,7 @@ import { formatPreamble, type Preamble } from "../protocol/preamble.ts";
 import { FRAMINGS, type Framing } from "../protocol/splitter.ts";
 import { addTokenOptions, type TokenOptions, tokenFrom } from "./credential.ts";
 import { Failure } from "./failure.ts";
+import { Progress } from "./progress.ts";
 import { readReplies } from "./replies.ts";
 
 interface SendOptions extends TokenOptions {
@@ -17,7 +18,10 @@ interface SendOptions extends TokenOptions {
 }
 
 const HELP = `
-Exits 0 only when the bridge has confirmed that every byte of stdin is in the room.`;
+On a terminal a line shows bytes, rate and buffer; elsewhere nothing is written but errors.
+
+Exits 0 only when the bridge has confirmed that every byte of stdin is in the room; 1 where it has not (dropped groups
+count as missing), 2 where it was called wrongly.`;
 
 /** The command, for the program. */
 export function sendCommand(): Command {
@@ -55,11 +59,19 @@ async function run(room: string, { ingest, framing, track, ...credential }: Send
 export async function send(input: Readable, socket: net.Socket, preamble: Preamble): Promise<void> {
   const replies = readReplies(socket);
   socket.write(formatPreamble(preamble));
-  const accepted = await nextReply(replies);
-  process.stderr.write(`${accepted}\n`);
-  const [sent, end] = await Promise.all([pump(input, socket), nextReply(replies)]);
-  process.stderr.write(`${end}\n`);
-  if (end !== `END bytes=${sent}`) throw new Failure(`sent ${sent} bytes, but the bridge confirmed "${end}"`);
+  await nextReply(replies);
+  const sent = { bytes: 0 };
+  const progress = new Progress(process.stderr, () => ({ bytes: sent.bytes, buffered: socket.writableLength }));
+  progress.start();
+  try {
+    const [end] = await Promise.all([nextReply(replies), pump(input, socket, sent)]);
+    if (end !== `END bytes=${sent.bytes}`) {
+      throw new Failure(`sent ${sent.bytes} bytes, but the bridge confirmed "${end}"`);
+    }
+    progress.stop("all acknowledged");
+  } finally {
+    progress.stop("not all acknowledged");
+  }
 }
 
 /** The bridge's next line that is no `ERROR`. */
@@ -70,15 +82,13 @@ async function nextReply(replies: AsyncGenerator<string, void>): Promise<string>
   return value;
 }
 
-/** Writes all of `input`, at the pace of `socket`, then its end. The number of bytes. */
-async function pump(input: Readable, socket: net.Socket): Promise<number> {
-  let bytes = 0;
+/** Writes all of `input`, at the pace of `socket`, then its end, and counts in `sent`. */
+async function pump(input: Readable, socket: net.Socket, sent: { bytes: number }): Promise<void> {
   for await (const chunk of input) {
-    bytes += chunk.byteLength;
+    sent.bytes += chunk.byteLength;
     if (!socket.write(chunk)) await once(socket, "drain");
   }
   socket.end();
-  return bytes;
 }
 
 function parseAddress(text: string): SendOptions["ingest"] {

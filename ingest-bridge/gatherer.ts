@@ -19,6 +19,11 @@ export class Gatherer {
     this.#options = options;
   }
 
+  /** Something leaves now. */
+  mark(): void {
+    this.#leftAt = performance.now();
+  }
+
   /** Adds to `first`, which was read just now, what comes within the time that is left. */
   async gather(first: Uint8Array): Promise<Uint8Array> {
     const due = this.#leftAt + this.#options.ms;
@@ -31,7 +36,6 @@ export class Gatherer {
       parts.push(part);
       bytes += part.byteLength;
     }
-    this.#leftAt = performance.now();
     return parts.length === 1 ? first : join(parts, bytes);
   }
 }

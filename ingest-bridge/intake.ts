@@ -44,7 +44,9 @@ export class Intake {
     for (let chunk: Uint8Array | undefined = rest; chunk !== undefined; chunk = await this.#next()) {
       this.#bytes += chunk.byteLength;
       this.#way.metrics.bytes.inc(chunk.byteLength);
-      await this.#publish(splitter.push(chunk));
+      const frames = splitter.push(chunk);
+      this.#way.gatherer.mark();
+      await this.#publish(frames);
       if (splitter.failure !== undefined) throw splitter.failure;
       if (!account.held(splitter.heldBytes)) {
         throw new BridgeRefusal("bridge_full", "no memory is left for a frame that is not complete");

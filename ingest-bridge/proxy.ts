@@ -1,5 +1,4 @@
 // The PROXY protocol, version 2 (haproxy.org, proxy-protocol.txt, 2.2): where a load balancer has a connection from.
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Peer } from "./peer.ts";
 
@@ -23,11 +22,14 @@ export class ProxyError extends Error {
  * Rejects with `ProxyError`; `ms`: how long it may take.
  */
 export async function readProxyHeader(socket: Socket, ms: number): Promise<Peer | undefined> {
-  const signal = AbortSignal.timeout(ms);
-  const head = await readExactly(socket, HEAD_BYTES, signal);
-  const { command, family, bytes } = parseProxyHead(head);
-  const addresses = bytes === 0 ? Buffer.alloc(0) : await readExactly(socket, bytes, signal);
-  return command === LOCAL ? undefined : parseProxyAddresses(family, addresses);
+  const reader = new ExactReader(socket, ms);
+  try {
+    const { command, family, bytes } = parseProxyHead(await reader.read(HEAD_BYTES));
+    const addresses = bytes === 0 ? Buffer.alloc(0) : await reader.read(bytes);
+    return command === LOCAL ? undefined : parseProxyAddresses(family, addresses);
+  } finally {
+    reader.release();
+  }
 }
 
 /** The first 16 bytes. Throws `ProxyError`. */
@@ -51,24 +53,42 @@ export function parseProxyAddresses(family: number, bytes: Buffer): Peer | undef
   return { address: groups.join(":"), port: bytes.readUInt16BE(32) };
 }
 
-async function readExactly(socket: Socket, bytes: number, signal: AbortSignal): Promise<Buffer> {
-  for (;;) {
-    const read: Buffer | null = socket.read(bytes);
-    if (read !== null && read.length === bytes) return read;
-    if (read !== null || socket.readableEnded || socket.destroyed) throw new ProxyError("no whole PROXY header");
-    await change(socket, signal);
-  }
-}
+const EVENTS = ["readable", "end", "close"] as const;
 
-/** Resolves when there is something to read, or nothing any more. */
-async function change(socket: Socket, signal: AbortSignal): Promise<void> {
-  const over = new AbortController();
-  const options = { signal: AbortSignal.any([signal, over.signal]) };
-  try {
-    await Promise.race(["readable", "end", "close"].map((event) => once(socket, event, options)));
-  } catch (cause) {
-    throw new ProxyError(signal.aborted ? "no PROXY header in time" : "no whole PROXY header", { cause });
-  } finally {
-    over.abort();
+/** Takes bytes off a socket by count, and leaves the rest there for who comes next. */
+class ExactReader {
+  readonly #socket: Socket;
+  readonly #timer: NodeJS.Timeout;
+  #isLate = false;
+  #wake: () => void = () => {};
+  readonly #changed = () => this.#wake();
+
+  constructor(socket: Socket, ms: number) {
+    this.#socket = socket;
+    // Listens all the time: a new listener is called for bytes that are there already, over and over.
+    for (const event of EVENTS) socket.on(event, this.#changed);
+    this.#timer = setTimeout(() => {
+      this.#isLate = true;
+      this.#wake();
+    }, ms);
+  }
+
+  async read(bytes: number): Promise<Buffer> {
+    for (;;) {
+      const read: Buffer | null = this.#socket.read(bytes);
+      if (read?.length === bytes) return read;
+      if (this.#isLate) throw new ProxyError("no PROXY header in time");
+      if (read !== null || this.#socket.readableEnded || this.#socket.destroyed) {
+        throw new ProxyError("no whole PROXY header");
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  release(): void {
+    clearTimeout(this.#timer);
+    for (const event of EVENTS) this.#socket.off(event, this.#changed);
   }
 }

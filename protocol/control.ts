@@ -71,8 +71,8 @@ const clientSchema = z.discriminatedUnion("type", [
   }),
 ]);
 
-/** M2: so begins the text that may be longer than others. */
-const MESSAGE_BEGINS = '{"type":"message",';
+/** M2: so begins a text that may be longer than others. */
+const LONG = /^\{"type":"(?:message|presence)",/;
 
 /** What a room says in text. */
 export type ServerMessage = z.infer<typeof serverSchema>;
@@ -81,7 +81,7 @@ export type ClientMessage = z.infer<typeof clientSchema>;
 
 /** Parses a room's text message; throws `ProtocolError`. Types that this version does not know give `undefined`. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
-  const value = parseJson(text, text.startsWith(MESSAGE_BEGINS) ? MAX_ROOM_TEXT_BYTES : MAX_CONTROL_BYTES);
+  const value = parseJson(text, LONG.test(text) ? MAX_ROOM_TEXT_BYTES : MAX_CONTROL_BYTES);
   const result = serverSchema.safeParse(value);
   if (result.success) return result.data;
   const known = serverSchema.def.options.some((option) =>

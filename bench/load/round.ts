@@ -14,6 +14,8 @@ export interface Outcome {
   readonly seconds: number;
   readonly published: number;
   readonly delivered: number;
+  /** In so many WebSocket messages. */
+  readonly messages: number;
   /** Neither received nor told to be missing, by the end of the drain. */
   readonly lost: number;
   /** Told to be missing. */
@@ -48,7 +50,12 @@ export async function runRound(
   load: Load,
   options: { readonly latencies?: boolean } = {},
 ): Promise<Outcome> {
-  const before = subscribers.map(({ ledger }) => ({ frames: ledger.frames, told: ledger.told, lost: ledger.lost(0) }));
+  const before = subscribers.map(({ ledger, messages }) => ({
+    frames: ledger.frames,
+    told: ledger.told,
+    lost: ledger.lost(0),
+    messages,
+  }));
   const first = source.published;
   const latencies: number[] = [];
   const beat = setInterval(() => {
@@ -72,6 +79,7 @@ export async function runRound(
       delivered,
       lost: sum(({ ledger }, index) => ledger.lost(source.published) - (before[index]?.lost ?? 0)),
       told: sum(({ ledger }, index) => ledger.told - (before[index]?.told ?? 0)),
+      messages: sum((subscriber, index) => subscriber.messages - (before[index]?.messages ?? 0)),
       deliveredBytesPerSecond: (delivered * load.payloadBytes) / seconds,
       targetCpuSeconds: cpuSeconds(pid) - cpu.target,
       generatorCpuSeconds: (generator.user + generator.system) / 1e6,

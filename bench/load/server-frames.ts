@@ -13,6 +13,8 @@ export interface FrameListener {
 
 /** The incremental reader of one connection. */
 export class ServerFrames {
+  /** Binary messages so far. */
+  messages = 0;
   readonly #listener: FrameListener;
   readonly #header = Buffer.alloc(LONGEST_HEADER_BYTES);
   #headerBytes = 0;
@@ -59,6 +61,7 @@ export class ServerFrames {
     this.#headerBytes = 0;
     // A continuation (0) goes on with what the message is.
     this.#opcode = (this.#header[0] ?? 0) & 0x0f || this.#opcode;
+    if (this.#opcode === Opcode.binary) this.messages++;
     this.#left =
       short === 126 ? this.#header.readUInt16BE(2) : short === 127 ? Number(this.#header.readBigUInt64BE(2)) : short;
     if (this.#left === 0 && this.#opcode !== Opcode.binary) this.#finish();

@@ -43,6 +43,11 @@ export class BenchSubscriber {
     return this.#asked;
   }
 
+  /** Binary messages received so far. */
+  get messages(): number {
+    return this.#wire?.messages ?? 0;
+  }
+
   /** `PING_EVERY_MS` have passed. */
   beat(): void {
     if (this.#target.pings && !this.#asked) this.#ping();

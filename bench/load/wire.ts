@@ -60,9 +60,9 @@ export class Wire {
     }
   }
 
-  /** Bytes that the platform has not yet taken. */
-  get queuedBytes(): number {
-    return this.#socket.writableLength;
+  /** Binary messages received so far. */
+  get messages(): number {
+    return this.#frames.messages;
   }
 
   sendBinary(payload: Uint8Array): void {

@@ -118,17 +118,6 @@ const ROUTES: readonly Route[] = [
   { method: "DELETE", path: "/connections/none", right: "admin" },
   { method: "POST", path: "/messages", right: "message", body: { body: "hello" } },
 ];
-const ROUTES: readonly Route[] = [
-  ["GET", "", "any"],
-  ["PATCH", "", "admin", { settings: { title: "taken" } }],
-  ["DELETE", "", "admin"],
-  ["POST", "/tokens", "admin", { can: ["admin"], ttlSeconds: 60 }],
-  ["POST", "/tickets", "any", {}],
-  ["POST", "/revocations", "admin", { issuedBefore: 1 }],
-  ["GET", "/connections", "admin"],
-  ["DELETE", "/connections/none", "admin"],
-  ["POST", "/messages", "message", { body: "hello" }],
-];
 
 describe.each(ROUTES)("$method /api/rooms/:room$path", ({ method, path, right, body }) => {
   const ask = async (bearer?: string) => outcome(api(method, room.room, path, bearer, body));
@@ -149,9 +138,9 @@ describe.each(ROUTES)("$method /api/rooms/:room$path", ({ method, path, right, b
     expect(await outcome(request(url, { method }))).toBe("400 invalid_request");
   });
 
-  test.skipIf(right === "any")("H3 a token without the right", async () => {
+  test("H3 a token without the right", async () => {
     for (const can of ["subscribe", "publish", "message"] as const) {
-      if (can !== right) expect(await ask(await tokenFor(room.room, { can: [can] }))).toBe(LACKS);
+      if (right !== "any" && can !== right) expect(await ask(await tokenFor(room.room, { can: [can] }))).toBe(LACKS);
     }
   });
 
@@ -206,12 +195,13 @@ describe.each(ROLES)("the WebSocket as %s", (role) => {
   test("H3 the other right, and other tracks", async () => {
     const wrong = role === "publish" ? "subscribe" : "publish";
     expect(await outcome(asHeader(await tokenFor(room.room, { can: [wrong, "message"] })))).toBe(LACKS);
-    const limited = await tokenFor(room.room, { can: [role], tracks: ["mine"] });
-    const headers = { authorization: `Bearer ${limited}` };
-    expect(await outcome(knock(room.room, `role=${role}&track=main`, headers))).toBe(LACKS);
-    expect(await outcome(knock(room.room, `role=${role}&track=mine`, headers))).toBe("101");
-    if (role === "subscribe") expect(await outcome(knock(room.room, "tracks=mine,main", headers))).toBe(LACKS);
-    else expect(await outcome(knock(room.room, "role=publish", headers))).toBe(LACKS);
+    const limited = { authorization: `Bearer ${await tokenFor(room.room, { can: [role], tracks: ["mine"] })}` };
+    expect(await outcome(knock(room.room, `role=${role}&track=main`, limited))).toBe(LACKS);
+    if (role === "subscribe") expect(await outcome(knock(room.room, "tracks=mine,main", limited))).toBe(LACKS);
+    else expect(await outcome(knock(room.room, "role=publish", limited))).toBe(LACKS);
+    const { room: own } = await createRoom();
+    const headers = { authorization: `Bearer ${await tokenFor(own, { can: [role], tracks: ["mine"] })}` };
+    expect(await outcome(knock(own, `role=${role}&track=mine`, headers))).toBe("101");
   });
 
   test("H3 a room that never was", async () => {

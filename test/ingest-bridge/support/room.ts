@@ -157,7 +157,10 @@ export class ScriptedRoom {
 
   #message(socket: WebSocket, name: string, data: Buffer, binary: boolean): void {
     if (!binary) {
-      if (data.toString() === "ping") return socket.send("pong");
+      if (data.toString() === "ping") {
+        socket.send("pong");
+        return;
+      }
       this.#skip(name, parseClientMessage(data.toString()));
       if (this.behaviour.acks) this.#acknowledge(socket, name);
       return;
