@@ -41,8 +41,9 @@ async function measure({ joins, concurrent, payloadBytes }: JoinCase, target: Ta
   const all: BenchSubscriber[] = [];
   const cpu = cpuSeconds(target.pid);
   const startedAt = performance.now();
+  let begun = 0;
   const work = async (): Promise<void> => {
-    while (opened.length < joins) {
+    while (begun++ < joins) {
       const at = performance.now();
       const subscriber = await BenchSubscriber.join(target, payloadBytes);
       opened.push(performance.now() - at);

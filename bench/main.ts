@@ -48,7 +48,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   },
   records: () =>
     sideBySide({
-      ...{ bench: "records", subscribers: 100, payloadBytes: 200, windowBytes: MIB, seconds, rounds },
+      ...{ bench: "records", subscribers: 100, payloadBytes: 200, windowBytes: MIB / 2, seconds, rounds },
       framesPerSecond: 20_000,
     }),
   latency: () =>
@@ -61,11 +61,10 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
       const load = { payloadBytes: 16 * KIB, windowBytes: MIB, framesPerSecond: 30, seconds, rounds };
       return isolation({ ...load, healthy: 80, stalled: 20 }, target, emitLine);
     }),
-  stalled: () =>
-    oneByOne((target) => {
-      const load = { payloadBytes: 16 * KIB, windowBytes: MIB, seconds: 60, frames: 4096 };
-      return stalled({ ...load, healthy: 20, stalled: 20 }, target, emitLine);
-    }),
+  stalled: async () => {
+    const load = { payloadBytes: 16 * KIB, windowBytes: MIB, seconds: 60, frames: 4096, healthy: 20 };
+    for (const count of [0, 20]) await oneByOne((target) => stalled({ ...load, stalled: count }, target, emitLine));
+  },
   idle: () => oneByOne((target) => idle(1000, target, emitLine)),
   join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),
   core: async () => {

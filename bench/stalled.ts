@@ -42,7 +42,7 @@ export async function stalled(one: StalledCase, target: Target, emit: Emit): Pro
     told_missing_frames: outcome.told,
     rss_before_mib: round(before / MIB),
     rss_peak_mib: round(most / MIB),
-    rss_growth_per_stalled_mib: round((most - before) / MIB / one.stalled, 3),
+    rss_growth_mib: round((most - before) / MIB),
   });
   for (const connection of [publisher, ...healthy, ...stuck]) connection.leave();
 }

@@ -13,7 +13,7 @@ export function localSecrets(folder: string): Record<string, string> {
   for (const name of ["TOKEN_SECRET", "OPERATOR_KEY"]) {
     if (found[name] === undefined) made[name] = randomBytes(32).toString("base64url");
   }
-  if (found["ROOM_CREATION"] === undefined) made["ROOM_CREATION"] = "open";
+  if (found.ROOM_CREATION === undefined) made.ROOM_CREATION = "open";
   const lines = Object.entries(made).map(([name, value]) => `${name}=${value}\n`);
   const gap = text === "" || text.endsWith("\n") ? "" : "\n";
   if (lines.length > 0) appendFileSync(file, gap + lines.join(""), { mode: 0o600 });

@@ -48,7 +48,7 @@ export async function start(options: StartOptions): Promise<void> {
   try {
     bridge = await startBridge(bridgeConfig(options, runtime.url), { log: createLogger("warn") });
     const ingestPort = bridge.listeners[0]?.port ?? options.ingestPort;
-    await createRoom(runtime.url, secrets["OPERATOR_KEY"] ?? "");
+    await createRoom(runtime.url, secrets.OPERATOR_KEY ?? "");
     const [watch, publish] = await Promise.all(["subscribe", "publish"].map((right) => mint(right as Right, secrets)));
     if (options.sample) void streamSample(ingestPort, preambleWith(publish ?? ""), stop.signal);
     printLinks(runtime.url, ingestPort, watch ?? "", publish ?? "", options.sample);
@@ -85,7 +85,7 @@ async function createRoom(url: string, operatorKey: string): Promise<void> {
 function mint(right: Right, secrets: Record<string, string>): Promise<string> {
   const iat = Math.floor(Date.now() / 1000);
   const claims = { room: ROOM, can: [right], jti: crypto.randomUUID(), iat, exp: iat + TOKEN_TTL_SECONDS };
-  return mintToken(claims, secrets["TOKEN_SECRET"] ?? "");
+  return mintToken(claims, secrets.TOKEN_SECRET ?? "");
 }
 
 function preambleWith(token: string) {

@@ -44,7 +44,7 @@ export class Problem extends Error {
     const [status, title] = PROBLEMS[this.code];
     const headers: Record<string, string> = { "content-type": "application/problem+json" };
     if (status === 401) headers["www-authenticate"] = "Bearer";
-    if (status === 426) headers["upgrade"] = "websocket";
+    if (status === 426) headers.upgrade = "websocket";
     if (status === 429) headers["retry-after"] = String(RETRY_SECONDS);
     const body = { type: "about:blank", title, status, code: this.code, detail: this.message };
     return Response.json(body, { status, headers });

@@ -72,7 +72,18 @@ test("S6 400 MiB past stalled subscribers: bounded memory, nothing lost for othe
   framed?.socket.resume();
   plain?.socket.resume();
   const isThere = () => framed?.gaps.length === 1 && framed.next === FRAMES;
-  await waitFor("the stalled one to be at the end", isThere, 20_000).catch((e) => { console.log(framed?.gaps, framed?.next, framed?.texts.slice(-5), framed?.closed, framed?.fault, plain?.bytes, plain?.closed); throw e; });
+  await waitFor("the stalled one to be at the end", isThere, 20_000).catch((e) => {
+    console.log(
+      framed?.gaps,
+      framed?.next,
+      framed?.texts.slice(-5),
+      framed?.closed,
+      framed?.fault,
+      plain?.bytes,
+      plain?.closed,
+    );
+    throw e;
+  });
   const [gap] = framed?.gaps ?? [];
   expect(framed?.fault).toBeUndefined();
   expect(gap?.reason).toBe("lagged");

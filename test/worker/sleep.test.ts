@@ -55,7 +55,7 @@ test("S4 a resume into a room that lost its memory is told exactly what is missi
   const { room, tokens, stub } = await createRoom();
   const publisher = await publish(room, tokens.publish);
   publisher.frames(frame(0, 100, KEY), frame(1, 100), frame(2, 100), frame(3, 100));
-  const epoch = publisher.said("publish")[0]?.["epoch"];
+  const epoch = publisher.said("publish")[0]?.epoch;
   await publisher.acknowledged(4);
   await evictDurableObject(stub, { webSockets: "hibernate" });
   const late = await join(room, tokens.subscribe, `start=${epoch}.2`);
@@ -71,7 +71,7 @@ test("P2 a room that died goes on in the publisher's epoch, and subscribers lose
   const before = await join(room, tokens.subscribe);
   publisher.frames(frame(0, 100, KEY), frame(1, 100), frame(2, 100));
   await before.until("three frames", (peer) => sequences(peer.binary).length === 3);
-  const epoch = String(publisher.said("publish")[0]?.["epoch"]);
+  const epoch = String(publisher.said("publish")[0]?.epoch);
   await runInDurableObject(stub, (_instance: Room, state) => state.abort("test")).catch(() => undefined);
   await before.until("close", (peer) => peer.closed);
   const again = env.ROOM.getByName(room);
@@ -106,5 +106,5 @@ test("no row is written while streaming", async () => {
 
 /** Rows inserted, changed or deleted on this connection to the database since it was opened. */
 function totalChanges(state: DurableObjectState): number {
-  return Number(state.storage.sql.exec("SELECT total_changes() AS changes").one()["changes"]);
+  return Number(state.storage.sql.exec("SELECT total_changes() AS changes").one().changes);
 }

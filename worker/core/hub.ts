@@ -206,6 +206,7 @@ export class Hub {
       connection: one.id,
       role: "subscribe" as const,
       subject: one.who.subject ?? null,
+      label: one.who.label ?? null,
       delivery: one.subscription.delivery,
       mode: one.subscription.framed ? "framed" : "plain",
       ...one.figures(now),
@@ -214,6 +215,7 @@ export class Hub {
       connection: one.id,
       role: "publish" as const,
       subject: one.who.subject ?? null,
+      label: one.who.label ?? null,
       track: one.track.name,
       ...one.figures(),
     }));

@@ -78,7 +78,7 @@ function run(tellsBuffered: boolean, events: readonly Event[]): World {
 /** Events after which even a `reliable` subscriber may miss what history could not keep for it. */
 const FORGETFUL = ["sleep", "abort", "cut"];
 
-const runs = { numRuns: Number(process.env["ROOMCAST_RUNS"] ?? 1500) };
+const runs = { numRuns: Number(process.env.ROOMCAST_RUNS ?? 1500) };
 
 test.each([
   ["tells what is queued", true],

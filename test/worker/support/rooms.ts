@@ -48,7 +48,7 @@ export class Peer {
 
   /** The texts of one type. */
   said(type: string): Record<string, unknown>[] {
-    return this.text.filter((message) => message["type"] === type);
+    return this.text.filter((message) => message.type === type);
   }
 
   /** Resolves with what `probe` finds, looked at after each message; rejects after 10 s. */
@@ -108,7 +108,7 @@ export class TestPublisher extends Peer {
   /** Asks for an ack until all below `sequence` is acknowledged. */
   async acknowledged(sequence: number): Promise<void> {
     this.send({ type: "sync", sequence });
-    await this.until(`ack ${sequence}`, (peer) => peer.said("ack").some((ack) => ack["sequence"] === sequence));
+    await this.until(`ack ${sequence}`, (peer) => peer.said("ack").some((ack) => ack.sequence === sequence));
   }
 }
 

@@ -1,0 +1,61 @@
+// A Worker in a process of its own, on a port and with a state that outlive it: it can be killed and started again.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { startTestRuntime } from "./local-room.ts";
+import { descendantsOf, Process } from "./processes.ts";
+
+const PROGRAM = fileURLToPath(import.meta.url);
+
+/** A Worker that runs, or does not. Disposing it ends it. */
+export class WorkerProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly #args: readonly string[];
+  #process: Process | undefined;
+
+  private constructor(port: number, state: string) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.#args = [PROGRAM, String(port), state];
+  }
+
+  /** Starts one on a free port, with its state in the folder `state`. */
+  static async start(state: string): Promise<WorkerProcess> {
+    const worker = new WorkerProcess(await freePort(), state);
+    await worker.restart();
+    return worker;
+  }
+
+  /** Starts it again. */
+  async restart(): Promise<void> {
+    this.#process = Process.start(process.execPath, this.#args);
+    await this.#process.says(/worker ready/, 30_000);
+  }
+
+  /** `kill -9`, of all that belongs to it. */
+  async kill(): Promise<void> {
+    if (this.#process === undefined) return;
+    for (const pid of descendantsOf(this.#process.pid)) process.kill(pid, "SIGKILL");
+    this.#process.child.kill("SIGKILL");
+    await this.#process.exit;
+    this.#process = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process?.[Symbol.asyncDispose]();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+if (import.meta.main) {
+  const [port, state] = process.argv.slice(2);
+  await startTestRuntime({ port: Number(port), ...(state !== undefined && { state }) });
+  process.stdout.write("worker ready\n");
+}
