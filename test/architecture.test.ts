@@ -111,8 +111,8 @@ function objection({ path }: Source, name: string, specifier: string): string | 
     return packages === undefined || packages.includes(used) ? undefined : wrong;
   }
   const target = posix.join(dirname(path), specifier);
-  // The package's own name and version are no code.
-  if (target === "package.json" && packages === undefined) return undefined;
+  // What stands beside the folders is no code: the package's name and version, the text of the protocol.
+  if (/^[^/]+\.(?:json|md)(?:\?raw)?$/.test(target) && packages === undefined) return undefined;
   const layer = layerOf(target);
   return layer !== undefined && (layer === name || imports.includes(layer)) ? undefined : wrong;
 }

@@ -1,3 +1,4 @@
+// When a client comes back: delays and what counts as a failure.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { failuresAfter, retryDelay } from "../../client/backoff.ts";

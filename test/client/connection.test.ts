@@ -1,3 +1,4 @@
+// The reconnecting connection, against a scripted room.
 import { describe, expect, test } from "vitest";
 import { Connection, type ConnectionUser, type Token } from "../../client/connection.ts";
 import { RefusedError } from "../../client/errors.ts";

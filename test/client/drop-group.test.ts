@@ -35,8 +35,8 @@ function sent(socket: FakeSocket): unknown[] {
 const key = (name: string) => text(name, Flag.key);
 const gap = (from: number, to: number) => ({ type: "gap", from, to, reason: "ingest" });
 
-describe("T16 a full buffer", () => {
-  test("drops the oldest whole group that was not sent, and tells it in its place", async () => {
+describe("a full buffer", () => {
+  test("T16 drops the oldest whole group that was not sent, and tells it in its place", async () => {
     const { publisher, socket } = start(6, 2);
     await publisher.write([key("a"), text("b"), text("c")]);
     await publisher.write([key("d"), text("e")]);
@@ -47,7 +47,7 @@ describe("T16 a full buffer", () => {
     expect(sent(socket)).toEqual(["f2 0:a", "1:b", "2:c", { type: "sync", sequence: 3 }, gap(3, 4), "f6 5:f", "6:g"]);
   });
 
-  test("a group that was begun is never dropped: its writer waits", async () => {
+  test("T16 a group that was begun is never dropped: its writer waits", async () => {
     const { publisher, socket } = start(3, 1);
     await publisher.write([key("a")]);
     const written = publisher.write([text("b"), text("c"), text("d")]);
@@ -63,7 +63,7 @@ describe("T16 a full buffer", () => {
     await written;
   });
 
-  test("drops the newest group with all that is still to come of it", async () => {
+  test("T16 drops the newest group with all that is still to come of it", async () => {
     const { publisher, socket } = start(4, 1);
     await publisher.write([key("a")]);
     await publisher.write([key("b"), text("c"), text("d"), text("e")]);
@@ -74,7 +74,7 @@ describe("T16 a full buffer", () => {
     expect(publisher.stats).toMatchObject({ droppedGroups: 1, droppedFrames: 5 });
   });
 
-  test("keeps the newest init of what was dropped", async () => {
+  test("T16 keeps the newest init of what was dropped", async () => {
     const { publisher, socket } = start(4, 1);
     await publisher.write([key("a")]);
     await publisher.write([key("b"), text("I", Flag.init), key("c"), text("J", Flag.init), key("d")]);
@@ -82,7 +82,7 @@ describe("T16 a full buffer", () => {
     expect(sent(socket).slice(1)).toEqual([{ type: "sync", sequence: 1 }, gap(1, 3), "f5 4:J", "f2 5:d"]);
   });
 
-  test("a gap that was not acknowledged is told again", async () => {
+  test("T16 a gap that was not acknowledged is told again", async () => {
     const { environment, publisher, socket } = start(3, 1);
     await publisher.write([key("a")]);
     await publisher.write([key("b"), text("c"), key("d")]);

@@ -1,3 +1,4 @@
+// The environment of Node, with real sockets.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

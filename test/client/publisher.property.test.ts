@@ -1,3 +1,4 @@
+// Whatever is cut: every frame arrives exactly once and in order.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Publisher } from "../../client/publisher.ts";

@@ -1,3 +1,4 @@
+// The publisher, against a scripted room.
 import { describe, expect, test } from "vitest";
 import { Publisher, type PublisherOptions } from "../../client/index.ts";
 import type { ServerMessage } from "../../protocol/control.ts";

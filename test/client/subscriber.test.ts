@@ -1,3 +1,4 @@
+// The subscriber, against a scripted room.
 import { describe, expect, test } from "vitest";
 import type { SubscriberEvent } from "../../client/events.ts";
 import { Subscriber, type SubscriberOptions } from "../../client/subscriber.ts";

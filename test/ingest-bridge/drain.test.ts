@@ -28,7 +28,7 @@ test("health, readiness and numbers", async () => {
   await producer.hungUp();
 });
 
-test("a drain delivers what is there, tells the producers, and takes no new ones", async () => {
+test("T20 a drain delivers what is there, tells the producers, and takes no new ones", async () => {
   const { bridge, port, room } = await setup();
   room.behaviour.window = 0;
   const producer = await Producer.connect(port, `${preamble()}precious`);

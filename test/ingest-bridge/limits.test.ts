@@ -10,8 +10,8 @@ import { until } from "./support/until.ts";
 /** Longer than any test lasts: what is gathered for so long leaves for another reason. */
 const LONG_MS = 10_000;
 
-describe("T7 raw bytes are gathered", () => {
-  test("a lone small write leaves at once, what follows closely leaves together", async () => {
+describe("raw bytes are gathered", () => {
+  test("T7 a lone small write leaves at once, what follows closely leaves together", async () => {
     const { port, room } = await setup({ coalesceMs: 1000 });
     const producer = await Producer.connect(port, preamble());
     await producer.lines(1);
@@ -26,7 +26,7 @@ describe("T7 raw bytes are gathered", () => {
     expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["a", "bcd"]);
   });
 
-  test("but no more than they may be", async () => {
+  test("T7 but no more than they may be", async () => {
     const { port, room } = await setup({ coalesceMs: LONG_MS, coalesceBytes: 4 });
     const producer = await Producer.connect(port, preamble());
     await producer.lines(1);
@@ -37,7 +37,7 @@ describe("T7 raw bytes are gathered", () => {
     await until(() => room.bytes.length === 5);
   });
 
-  test("and the end waits for nothing, nor do other framings", async () => {
+  test("T7 and the end waits for nothing, nor do other framings", async () => {
     const { port, room } = await setup({ coalesceMs: LONG_MS });
     const producer = await Producer.connect(port, `${preamble()}a`);
     await until(() => room.bytes.length === 1);
@@ -49,7 +49,7 @@ describe("T7 raw bytes are gathered", () => {
     await until(() => room.taken.at(-1)?.payload.toString() === "b");
   });
 
-  test("where `auto` decides for raw too", async () => {
+  test("T13 T7 where `auto` decides for raw too", async () => {
     const { port, room } = await setup({ coalesceMs: LONG_MS });
     const producer = await Producer.connect(port, `${preamble("framing=auto")}a`);
     await until(() => room.bytes.length === 1);
@@ -63,8 +63,8 @@ describe("T7 raw bytes are gathered", () => {
   });
 });
 
-describe("T15 the memory of all producers together", () => {
-  test("above it nobody is read until it falls", async () => {
+describe("the memory of all producers together", () => {
+  test("T15 above it nobody is read until it falls", async () => {
     const totalBufferBytes = 256 * 1024;
     const { port, room, metrics } = await setup({ totalBufferBytes });
     room.behaviour.window = 0;
@@ -96,8 +96,8 @@ describe("T15 the memory of all producers together", () => {
   });
 });
 
-describe("T2 T3 connections", () => {
-  test("too many from one address", async () => {
+describe("connections", () => {
+  test("T2 too many from one address", async () => {
     const { port, metrics } = await setup({ maxConnectionsPerAddress: 2 });
     const first = await Producer.connect(port, preamble("track=a"));
     const second = await Producer.connect(port, preamble("track=b"));
@@ -111,7 +111,7 @@ describe("T2 T3 connections", () => {
     await until(async () => (await fourth())?.startsWith("OK ") ?? false);
   });
 
-  test("one that is silent for too long is told so, and what it sent is in the room", async () => {
+  test("T2 one that is silent for too long is told so, and what it sent is in the room", async () => {
     const { port, room } = await setup({ idleTimeout: 1 });
     const producer = await Producer.connect(port, `${preamble("framing=lines")}one\ntwo`);
     expect(await producer.hungUp()).toBe("OK connection=c1\nERROR idle_timeout no byte within 1 s\n");
@@ -119,8 +119,8 @@ describe("T2 T3 connections", () => {
   });
 });
 
-describe("T16 drop-group", () => {
-  test("a full buffer costs the oldest whole groups, and the producer is never held", async () => {
+describe("drop-group", () => {
+  test("T16 T5 a full buffer costs the oldest whole groups, and the producer is never held", async () => {
     const listen = ["tcp://127.0.0.1:0?on-full=drop-group"];
     const { port, room, metrics } = await setup({ listen, bufferBytes: 64 * 1024 });
     room.behaviour.window = 0;

@@ -10,7 +10,7 @@ test.each([
   ["no room", "ROOMCAST/1 token=t\n", "preamble_invalid"],
   ["another version", "ROOMCAST/2 room=demo token=t\n", "preamble_version"],
   ["an unknown framing", preamble("framing=morse"), "framing_unknown"],
-])("a preamble that is wrong: %s", async (_name, line, code) => {
+])("T1 T4 a preamble that is wrong: %s", async (_name, line, code) => {
   const { port, room, metrics } = await setup();
   const producer = await Producer.connect(port, line);
   expect(await producer.hungUp()).toMatch(new RegExp(`^ERROR ${code} [ -~]+\n$`));
@@ -18,7 +18,7 @@ test.each([
   expect((await metrics()).get(`roomcast_bridge_refused_total{code="${code}"}`)).toBe(1);
 });
 
-test("a preamble that is too slow", async () => {
+test("T2 a preamble that is too slow", async () => {
   const { port } = await setup({}, { preambleTimeoutMs: 50 });
   const producer = await Producer.connect(port, "ROOMCAST/1 room=demo");
   expect(await producer.hungUp()).toBe("ERROR preamble_timeout no preamble within 50 ms\n");
@@ -38,7 +38,7 @@ test("the answer reaches a producer that goes on sending", async () => {
   expect(await producer.hungUp()).toMatch(/^ERROR preamble_invalid /);
 });
 
-test("a token that the room refuses", async () => {
+test("T4 T3 a token that the room refuses", async () => {
   const { port, room, metrics } = await setup();
   room.behaviour.refuse = () => ({ status: 401, code: "unauthorized" });
   const producer = await Producer.connect(port, `${preamble()}payload`);
@@ -54,7 +54,7 @@ test("a track that has a publisher already", async () => {
   expect(await producer.hungUp()).toMatch(/^ERROR track_busy /);
 });
 
-test("OK comes only after the room has accepted, and the room's id with it", async () => {
+test("T3 OK comes only after the room has accepted, and the room's id with it", async () => {
   const { port, room } = await setup();
   room.behaviour.welcome = false;
   const producer = await Producer.connect(port, preamble());
@@ -80,7 +80,7 @@ test("a producer that goes away while it waits for its room", async () => {
   await until(() => log.some((line) => line.includes("producer_gone")));
 });
 
-test("one producer too many", async () => {
+test("T2 one producer too many", async () => {
   const { port } = await setup({ maxConnections: 1 });
   const first = await Producer.connect(port, preamble());
   await first.lines(1);

@@ -24,14 +24,14 @@ function header(command: number, family: number, addresses: Buffer): Buffer {
   return Buffer.concat([SIGNATURE, head, addresses]);
 }
 
-describe("T19 a producer behind the header", () => {
+describe("a producer behind the header", () => {
   test.each([
     ["IPv4", header(0x21, 0x11, TCP4), '"peer":"203.0.113.7:1234"'],
     ["IPv6", header(0x21, 0x21, TCP6), '"peer":"[2001:db8:0:0:0:0:0:1]:22"'],
     ["IPv4 with extensions", header(0x21, 0x11, Buffer.concat([TCP4, Buffer.alloc(99)])), '"peer":"203.0.113.7:1234"'],
     ["a balancer that speaks for itself", header(0x20, 0x11, TCP4), '"peer":"127.0.0.1:'],
     ["one that does not say", header(0x21, 0, Buffer.alloc(0)), '"peer":"127.0.0.1:'],
-  ])("%s", async (_name, bytes, peer) => {
+  ])("T19 %s", async (_name, bytes, peer) => {
     const { port, room, log } = await setup({ listen: LISTEN });
     const producer = await Producer.connect(port);
     producer.socket.write(Buffer.concat([bytes, Buffer.from(`${preamble()}hello`)]));
@@ -50,7 +50,7 @@ describe("T19 a producer behind the header", () => {
     expect(await producer.lines(1)).toEqual(["OK connection=c1"]);
   });
 
-  test("in front of TLS", async () => {
+  test("T19 T18 in front of TLS", async () => {
     const { port, room, log } = await setup({ listen: [`tls://127.0.0.1:0?cert=${PEM}&key=${PEM}&proxy=v2`] });
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     socket.write(header(0x21, 0x11, TCP4));
@@ -77,7 +77,7 @@ describe("T19 a producer behind the header", () => {
   });
 });
 
-describe("T19 a wrong header", () => {
+describe("a wrong header", () => {
   test.each([
     ["none", Buffer.from(preamble())],
     ["version 1", Buffer.from("PROXY TCP4 203.0.113.7 127.0.0.1 1234 9000\r\n")],
@@ -87,7 +87,7 @@ describe("T19 a wrong header", () => {
     ["a Unix socket", header(0x21, 0x31, Buffer.alloc(216))],
     ["cut off addresses", header(0x21, 0x11, TCP4.subarray(0, 11))],
     ["too long", header(0x21, 0x11, Buffer.alloc(MAX_PROXY_BYTES + 1))],
-  ])("%s: the connection is closed, without a word", async (_name, bytes) => {
+  ])("T19 %s: the connection is closed, without a word", async (_name, bytes) => {
     const { port, room, log } = await setup({ listen: LISTEN });
     const producer = await Producer.connect(port);
     producer.socket.write(Buffer.concat([bytes, Buffer.from(preamble())]));

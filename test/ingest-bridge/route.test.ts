@@ -14,7 +14,7 @@ async function tokenFile(text: string): Promise<string> {
   return join(folder, "token");
 }
 
-test("publishes from the first byte on, and answers nothing", async () => {
+test("T17 publishes from the first byte on, and answers nothing", async () => {
   const url = "tcp://127.0.0.1:0?room=demo&track=cam&framing=lines&token-env=T";
   const { port, room } = await setup({ listen: [url] }, { env: { T: "a.b.c" } });
   const producer = await Producer.connect(port, "one\ntwo\n");

@@ -19,21 +19,21 @@ test("bytes behind the preamble, in the same packet, are kept", async () => {
   expect(room.taken.at(-1)?.flags).toBe(Flag.end);
 });
 
-test("a preamble in many pieces", async () => {
+test("T1 a preamble in many pieces", async () => {
   const { port } = await setup();
   const producer = await Producer.connect(port);
   for (const character of preamble()) producer.socket.write(character);
   expect(await producer.lines(1)).toEqual(["OK connection=c1"]);
 });
 
-test("a half-closed producer with no bytes at all", async () => {
+test("T5 a half-closed producer with no bytes at all", async () => {
   const { port } = await setup();
   const producer = await Producer.connect(port, preamble());
   producer.socket.end();
   expect(await producer.hungUp()).toBe("OK connection=c1\nEND bytes=0\n");
 });
 
-test("a framing cuts, and what breaks it is told after what was cut before", async () => {
+test("T14 T8 a framing cuts, and what breaks it is told after what was cut before", async () => {
   const { port, room } = await setup();
   const record = (length: number, text: string) => {
     const bytes = Buffer.alloc(4 + text.length, text);
@@ -49,7 +49,7 @@ test("a framing cuts, and what breaks it is told after what was cut before", asy
   expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["one", "two", ""]);
 });
 
-test("what the splitter held back comes with the end", async () => {
+test("T9 what the splitter held back comes with the end", async () => {
   const { port, room } = await setup();
   const producer = await Producer.connect(port, `${preamble("framing=lines")}one\ntwo`);
   producer.socket.end();
@@ -64,7 +64,7 @@ test("a stream that ends inside a record is told so", async () => {
   expect(await producer.hungUp()).toMatch(/^OK connection=c1\nERROR stream_truncated [ -~]+\n$/);
 });
 
-test("without a window the producer is slowed down, and the buffer stays bounded", async () => {
+test("T15 without a window the producer is slowed down, and the buffer stays bounded", async () => {
   const bufferBytes = 256 * 1024;
   const { port, room, metrics } = await setup({ bufferBytes: String(bufferBytes) });
   room.behaviour.window = 0;
@@ -85,7 +85,7 @@ test("without a window the producer is slowed down, and the buffer stays bounded
   expect((await metrics()).get("roomcast_bridge_blocked_seconds_total")).toBeGreaterThan(0);
 });
 
-test("a connection to the room that breaks costs no byte", async () => {
+test("T15 a connection to the room that breaks costs no byte", async () => {
   const { port, room, metrics } = await setup();
   const producer = await Producer.connect(port, preamble());
   await producer.lines(1);
@@ -103,7 +103,7 @@ test("a connection to the room that breaks costs no byte", async () => {
   expect((await metrics()).get("roomcast_bridge_reconnects_total")).toBe(1);
 });
 
-test("what a reset producer had sent is published, and its end too", async () => {
+test("T5 what a reset producer had sent is published, and its end too", async () => {
   const { port, room, log } = await setup();
   const producer = await Producer.connect(port, `${preamble()}some`);
   await until(() => room.bytes.length === 4);

@@ -22,7 +22,7 @@ async function connectTls(port: number, pem = PEM, own?: string): Promise<tls.TL
   return tls.connect({ socket, servername: "localhost", ca: await readFile(pem), cert: shown, key: shown });
 }
 
-test("the same as over TCP, half-close included", async () => {
+test("T18 the same as over TCP, half-close included", async () => {
   const { port, room, bridge } = await setup({ listen: LISTEN });
   expect(bridge.listeners[0]?.url).toBe(`tls://127.0.0.1:${port}`);
   const producer = await Producer.on(await connectTls(port), "secureConnect", `${preamble()}hello`);

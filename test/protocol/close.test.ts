@@ -15,7 +15,7 @@ const anyReason = fc.constantFrom<CloseReason>(...REASONS);
 
 describe("codes", () => {
   test("R2 PROTOCOL.md lists our codes, no more and no less", () => {
-    const listed = table("R. Close codes", "code").map(([code, name = ""]) => ({
+    const listed = table("code", "name", "when").map(([code, name = ""]) => ({
       code: Number(code),
       name: words(name)[0],
     }));

@@ -28,8 +28,11 @@ export async function startTestBridge(
 }
 
 /** Starts `roomcast bridge` as a process, as it is installed (`npm run build`). */
-export async function startBridgeProcess(worker: string): Promise<TestBridge & { readonly process: Process }> {
-  const args = ["bridge", "--listen", ANY_PORT, "--status", "127.0.0.1:0", "--worker", worker];
+export async function startBridgeProcess(
+  worker: string,
+  more: readonly string[] = [],
+): Promise<TestBridge & { readonly process: Process }> {
+  const args = ["bridge", "--listen", ANY_PORT, "--status", "127.0.0.1:0", "--worker", worker, ...more];
   const process = Process.start(execPath, [BUILT, ...args]);
   try {
     const [, port] = await process.says(/"listen":\["tcp:\/\/127\.0\.0\.1:(\d+)"\]/);

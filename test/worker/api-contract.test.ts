@@ -44,7 +44,7 @@ describe("GET /api/openapi.json", () => {
   });
 
   test("H3 every code that a route names is one of PROTOCOL.md's table, and the other way round", () => {
-    const rows = [...protocolText.matchAll(/^\| (\d{3}) \| `(\w+)` \|/gm)].map(([, status, code]) => [
+    const rows = [...protocolText.matchAll(/^\| +(\d{3}) +\| +`(\w+)` +\|/gm)].map(([, status, code]) => [
       code,
       Number(status),
     ]);

@@ -55,14 +55,14 @@ function survives(framing: Framing, bytes: Uint8Array, sizes: number[]): void {
   expect(Buffer.compare(out, isWhole ? bytes : bytes.subarray(0, out.length))).toBe(0);
 }
 
-test.each(FRAMINGS)("%s survives random bytes", (framing) => {
+test.each(FRAMINGS)("T6 %s survives random bytes", (framing) => {
   const law = fc.property(fc.uint8Array({ maxLength: 3000 }), chunkSizes(500), (bytes, sizes) => {
     survives(framing, bytes, sizes);
   });
   fc.assert(law, { numRuns: 150 });
 });
 
-test.each(Object.entries(SEEDS) as [Framing, Uint8Array][])("%s survives damage", (framing, bytes) => {
+test.each(Object.entries(SEEDS) as [Framing, Uint8Array][])("T6 %s survives damage", (framing, bytes) => {
   const law = fc.property(damages, chunkSizes(5000), (list, sizes) => {
     const damaged = damage(bytes, list);
     survives(framing, damaged, sizes);

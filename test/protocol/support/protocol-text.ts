@@ -4,19 +4,30 @@ import { readFileSync } from "node:fs";
 const TEXT = readFileSync(new URL("../../../PROTOCOL.md", import.meta.url), "utf8");
 
 /** The ids of all rules, in order: `**F1**` at the start of a list item. */
-export const rules: readonly string[] = [...TEXT.matchAll(/^\* \*\*([A-Z]\d+)\*\*/gm)].map(([, id = ""]) => id);
+export const rules: readonly string[] = [...TEXT.matchAll(/^[-*] +\*\*([A-Z]\d+)\*\*/gm)].map(([, id = ""]) => id);
 
-/** The cells of a table's rows; the table is the first one whose header begins with `firstColumn` after `heading`. */
-export function table(heading: string, firstColumn: string): string[][] {
-  const section = TEXT.slice(TEXT.indexOf(`\n## ${heading}`));
-  const lines = section.slice(section.indexOf(`\n| ${firstColumn} |`) + 1).split("\n");
-  const end = lines.findIndex((line) => !line.startsWith("|"));
-  return lines.slice(2, end).map((line) =>
-    line
-      .slice(1, -1)
-      .split("|")
-      .map((cell) => cell.trim()),
-  );
+/** The rows of all tables whose header begins with these columns, wherever they stand. */
+export function table(...columns: readonly string[]): string[][] {
+  const rows: string[][] = [];
+  let taken = false;
+  let before: string[] = [];
+  for (const cells of TEXT.split("\n").map(cellsOf)) {
+    const isHeader = before.length === 0;
+    if (isHeader) taken = cells.length > 0 && columns.every((column, index) => cells[index] === column);
+    else if (taken && cells.length > 0 && !/^-+$/.test(cells[0] ?? "")) rows.push(cells);
+    before = cells;
+  }
+  if (rows.length === 0) throw new Error(`PROTOCOL.md has no table with ${columns.join(", ")}`);
+  return rows;
+}
+
+/** The cells of a table's line; none: it is no such line. */
+function cellsOf(line: string): string[] {
+  if (!line.startsWith("|")) return [];
+  return line
+    .replace(/^\||\|\s*$/g, "")
+    .split("|")
+    .map((cell) => cell.trim());
 }
 
 /** The words in backquotes of a cell. */

@@ -1,6 +1,6 @@
 // The room's decisions one by one, on connections delivered by hand.
 import { describe, expect, test } from "vitest";
-import { encodeMessage, Flag, FrameType, readMessage } from "../../../protocol/frame.ts";
+import { encodeMessage, Flag, FrameType, HEADER_BYTES, readMessage } from "../../../protocol/frame.ts";
 import { parseStart } from "../../../protocol/position.ts";
 import { Hub, type Publication } from "../../../worker/core/hub.ts";
 import type { Subscription } from "../../../worker/core/saved.ts";
@@ -112,6 +112,20 @@ describe("joining", () => {
       typeof one === "string" ? [] : readMessage(one).map(({ start, end }) => end - start),
     );
     expect(sizes).toEqual([10, FRAME_BYTES, FRAME_BYTES, 20]);
+  });
+
+  test("F6 F7 an init in the stream replaces the one before; its copy takes no place in the sequence", () => {
+    const it = room();
+    const publisher = it.publish();
+    it.hub.binary(it.now, publisher.id, message(0, Flag.init, 10));
+    publisher.frames(1, 1, [1]);
+    it.hub.binary(it.now, publisher.id, message(2, Flag.init, 30));
+    publisher.frames(3, 3, [3]);
+    const late = it.subscribe();
+    publisher.frames(4, 4);
+    const [copy] = late.down.flatMap((one) => (typeof one === "string" ? [] : readMessage(one)));
+    expect(copy).toMatchObject({ type: FrameType.init, sequence: 2, start: HEADER_BYTES, end: HEADER_BYTES + 30 });
+    expect(heard(late, "gap")).toEqual(["init", 3, 4]);
   });
 
   test("F8 who is there before the first frame gets all of them, key or not", () => {
