@@ -60,7 +60,7 @@ function run(one: CoreCase): { seconds: number; sends: number } {
     const subscription = { framed: one.framed, tracks: ["main"], start: { at: "group" }, delivery: "live" } as const;
     hub.subscribe(now, `s${index}`, WHO, subscription, sink);
   }
-  hub.publish(now, "p", WHO, { track: "main", resume: null, isSettled: false, takeover: false }, sink);
+  hub.publish(now, "p", WHO, { track: "main", resume: null, unacknowledged: null, takeover: false }, sink);
   const messages = Array.from({ length: one.frames }, (_, sequence) => message(sequence, one.payloadBytes));
   sends = 0;
   const startedAt = performance.now();

@@ -67,6 +67,7 @@ function figuresOf(outcome: Outcome) {
     told_missing_frames: outcome.told,
     delivered_mb_per_second: round(outcome.deliveredBytesPerSecond / 1e6),
     target_cpu_seconds_per_gb: round(cpuPerGigabyte(outcome)),
+    target_rss_peak_mib: round(outcome.peakBytes / 1024 ** 2),
     target_cpu_share: round(outcome.targetCpuSeconds / outcome.seconds, 3),
     generator_cpu_share: round(outcome.generatorCpuSeconds / outcome.seconds, 3),
   };
@@ -83,6 +84,7 @@ function ratiosOf(rooms: readonly Room[]): Record<string, number> {
   for (const { target, outcomes } of rooms) {
     figures[`${target.name}_mb_per_second`] = round(median(outcomes.map((one) => one.deliveredBytesPerSecond)) / 1e6);
     figures[`${target.name}_cpu_seconds_per_gb`] = round(median(outcomes.map(cpuPerGigabyte)));
+    figures[`${target.name}_rss_peak_mib`] = round(Math.max(...outcomes.map(({ peakBytes }) => peakBytes)) / 1024 ** 2);
     for (const base of rooms) {
       if (base.target === target || !BASES.includes(base.target.name)) continue;
       const ratios = outcomes.map((outcome, index) => over(outcome, base.outcomes[index]));

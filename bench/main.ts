@@ -42,7 +42,7 @@ const names = values.targets.split(",").map((name): TargetName => {
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   "fan-out": async () => {
     for (const [subscribers, payloadBytes] of FAN_OUTS) {
-      const windowBytes = Math.min(MIB, (256 * MIB) / subscribers);
+      const windowBytes = Math.min(MIB, Math.floor((256 * MIB) / subscribers));
       await sideBySide({ bench: "fan-out", subscribers, payloadBytes, windowBytes, seconds, rounds });
     }
   },

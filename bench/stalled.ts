@@ -8,7 +8,6 @@ import { round } from "./stats.ts";
 import { residentBytes } from "./targets/process.ts";
 import type { Target } from "./targets/target.ts";
 
-const SAMPLE_MS = 20;
 const MIB = 1024 * 1024;
 
 /** One case. */
@@ -24,12 +23,7 @@ export async function stalled(one: StalledCase, target: Target, emit: Emit): Pro
   for (const subscriber of stuck) subscriber.stall();
   const publisher = await BenchPublisher.join(target, one.payloadBytes);
   const before = residentBytes(target.pid);
-  let most = before;
-  const sampler = setInterval(() => {
-    most = Math.max(most, residentBytes(target.pid));
-  }, SAMPLE_MS);
   const outcome = await runRound(target.pid, publisher, healthy, one);
-  clearInterval(sampler);
   emit({
     bench: "stalled",
     target: target.name,
@@ -41,8 +35,8 @@ export async function stalled(one: StalledCase, target: Target, emit: Emit): Pro
     lost_frames: outcome.lost,
     told_missing_frames: outcome.told,
     rss_before_mib: round(before / MIB),
-    rss_peak_mib: round(most / MIB),
-    rss_growth_mib: round((most - before) / MIB),
+    rss_peak_mib: round(outcome.peakBytes / MIB),
+    rss_growth_mib: round((outcome.peakBytes - before) / MIB),
   });
   for (const connection of [publisher, ...healthy, ...stuck]) connection.leave();
 }

@@ -15,7 +15,7 @@ interface Layer {
   readonly pure?: true;
 }
 
-const EVERYTHING = ["protocol", "worker/core", "worker", "client", "ingest-bridge", "web", "cli", "scripts", "bench"];
+const EVERYTHING = ["protocol", "worker/core", "worker", "client", "ingest-bridge", "web", "cli", "scripts", "bench", "examples"];
 
 /** A folder belongs to the longest name that it begins with. */
 const LAYERS: Readonly<Record<string, Layer>> = {
@@ -27,6 +27,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   web: { imports: ["client", "protocol"] },
   cli: { imports: ["client", "protocol", "ingest-bridge"] },
   scripts: { imports: [] },
+  examples: { imports: [], packages: ["node:crypto", "node:http", "node:stream"] },
   bench: { imports: EVERYTHING },
   test: { imports: EVERYTHING },
 };

@@ -47,7 +47,7 @@ function publish({ track = DEFAULT_TRACK, resume, unacknowledged, takeover, labe
     label: label ?? null,
     track,
     resume: resume === undefined ? null : parsePosition(resume),
-    isSettled: unacknowledged === "0",
+    unacknowledged: unacknowledged === undefined ? null : Number(unacknowledged),
     takeover: takeover === "1",
   };
 }

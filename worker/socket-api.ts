@@ -1,12 +1,13 @@
 // The WebSocket's door: what can be refused without the room is refused here, the rest is the room's to decide.
 import type { Config, Env } from "./config.ts";
 import { permit } from "./core/entry.ts";
+import type { Knock } from "./core/room.ts";
 import { credentialOf, FRAMED, offeredProtocols } from "./credential.ts";
 import { parseJoin } from "./join.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { Problem, unwrap } from "./problem.ts";
 import { limit } from "./rate-limit.ts";
-import { KNOCK_HEADER, type Knock } from "./room.ts";
+import { KNOCK_HEADER } from "./room.ts";
 
 /** Answers an upgrade request; throws `Problem`. */
 export async function upgrade(request: Request, room: string, env: Env, config: Config): Promise<Response> {

@@ -1,12 +1,13 @@
 // One round: publishes for a while within a bounded window, drains, and says what arrived.
 import { setTimeout as sleep } from "node:timers/promises";
 import { PING_EVERY_MS } from "../../protocol/limits.ts";
-import { cpuSeconds } from "../targets/process.ts";
+import { cpuSeconds, residentBytes } from "../targets/process.ts";
 import type { Source } from "./publisher.ts";
 import { type Load, Pump, QUIET_MS } from "./pump.ts";
 import type { BenchSubscriber } from "./subscriber.ts";
 
 const SETTLING_FRAMES = 3;
+const SAMPLE_MS = 20;
 
 /** What came of it. Bytes are payload bytes. */
 export interface Outcome {
@@ -23,6 +24,8 @@ export interface Outcome {
   readonly deliveredBytesPerSecond: number;
   readonly targetCpuSeconds: number;
   readonly generatorCpuSeconds: number;
+  /** The most of the target's resident memory during the round. */
+  readonly peakBytes: number;
   /** From publishing to receiving, ms; only where it was asked for. */
   readonly latencies: readonly number[];
 }
@@ -61,6 +64,10 @@ export async function runRound(
   const beat = setInterval(() => {
     for (const subscriber of subscribers) subscriber.beat();
   }, PING_EVERY_MS);
+  let peakBytes = residentBytes(pid);
+  const sampler = setInterval(() => {
+    peakBytes = Math.max(peakBytes, residentBytes(pid));
+  }, SAMPLE_MS);
   for (const { ledger } of subscribers) {
     ledger.onFrame = options.latencies ? (sentAt) => void latencies.push(performance.now() - sentAt) : undefined;
   }
@@ -83,9 +90,11 @@ export async function runRound(
       deliveredBytesPerSecond: (delivered * load.payloadBytes) / seconds,
       targetCpuSeconds: cpuSeconds(pid) - cpu.target,
       generatorCpuSeconds: (generator.user + generator.system) / 1e6,
+      peakBytes,
       latencies,
     };
   } finally {
     clearInterval(beat);
+    clearInterval(sampler);
   }
 }

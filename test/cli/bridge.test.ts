@@ -20,13 +20,15 @@ async function startBridge() {
   return { room, bridge, ingest: ["--ingest", `127.0.0.1:${port}`] };
 }
 
-test("stdin goes through the bridge into the room, and SIGTERM ends the bridge", async () => {
+test("stdin goes through the bridge into the room; SIGHUP does no harm, SIGTERM ends the bridge", async () => {
   const { room, bridge, ingest } = await startBridge();
   const bytes = randomBytes(5 << 20);
   const sent = await finished(["send", "demo", ...ingest, "--track", "cam"], { env, input: bytes });
   expect(sent).toEqual({ code: 0, stdout: "", stderr: "" });
   expect(hash(room.bytes)).toBe(hash(bytes));
   expect(room.tokens).toEqual(["a.b.c"]);
+  bridge.child.kill("SIGHUP");
+  await bridge.says("certificates read again");
   bridge.child.kill("SIGTERM");
   expect(await bridge.exit).toBe(0);
   expect(bridge.stderr).not.toContain("a.b.c");

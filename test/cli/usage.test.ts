@@ -35,6 +35,11 @@ test.each([
   ["a bad room", ["watch", "-"], "roomcast: the room is no room id"],
   ["a bad track", ["watch", "demo", "--track", "-"], "roomcast: the track is no track name"],
   ["a bad configuration", ["bridge", "--worker", "ftp://x", "--check-config"], "--worker (ROOMCAST_WORKER) is no http"],
+  [
+    "a token that is not there",
+    ["bridge", "--listen", "tcp://127.0.0.1:0?room=demo&token-file=/nowhere", "--check-config"],
+    "the route at 127.0.0.1:0 has no token: ENOENT",
+  ],
   ["a file that is not there", ["bridge", "--config", "/nowhere"], "--config (ROOMCAST_CONFIG) cannot be read"],
   ["a token that lacks its options", ["token"], "roomcast: missing or wrong: --room, --can"],
   ["an unknown right", ["token", "--room", "demo", "--can", "fly"], "roomcast: missing or wrong: --can"],

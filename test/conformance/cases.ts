@@ -178,7 +178,7 @@ export const CASES: readonly Case[] = [
     about: "doors",
     async run(relay) {
       const at = await room(relay);
-      const guest = present(await relay.join(at.name, "subscribe", await at.give("subscribe", { secondsLeft: 1 })));
+      const guest = present(await relay.join(at.name, "subscribe", await at.give("subscribe", { secondsLeft: 2 })));
       await until("its end", () => !guest.isOpen);
       await undisturbed(at);
     },

@@ -3,15 +3,10 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../worker/app.ts";
-import { admitted, answered, api, ended, knock, outcome, tokenFor } from "./support/doors.ts";
-import { createRoom, frame, join, KEY, publish, request, type Tokens } from "./support/rooms.ts";
+import { admitted, answered, api, createWith, ended, knock, outcome, tokenFor } from "./support/doors.ts";
+import { createRoom, frame, join, KEY, publish, request } from "./support/rooms.ts";
 
 afterEach(() => vi.useRealTimers());
-
-async function createWith(settings: object) {
-  const body = JSON.stringify({ settings });
-  return answered<{ room: string; tokens: Tokens }>(request("/api/rooms", { method: "POST", body }), 201);
-}
 
 const patch = (room: string, token: string, settings: object) => api("PATCH", room, "", token, { settings });
 

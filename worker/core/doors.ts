@@ -38,6 +38,8 @@ export class Doors {
   readonly #shelf: Shelf;
   readonly #limits: RoomLimits;
   #stored: Stored | undefined;
+  /** Asked for at each message: made where it changes. */
+  #settings: RoomSettings;
   #tombstone: Tombstone | undefined;
   #revocations: Revocations;
   #tickets: Tickets;
@@ -46,13 +48,14 @@ export class Doors {
     this.#shelf = shelf;
     this.#limits = limits;
     this.#stored = shelf.get<Stored>(ROOM);
+    this.#settings = inForce(this.#stored?.settings ?? {}, limits);
     this.#tombstone = shelf.get<Tombstone>(TOMBSTONE);
     this.#revocations = new Revocations(shelf);
     this.#tickets = new Tickets(shelf);
   }
 
   get settings(): RoomSettings {
-    return inForce(this.#stored?.settings ?? {}, this.#limits);
+    return this.#settings;
   }
 
   get createdAt(): number {
@@ -104,6 +107,7 @@ export class Doors {
   close(now: number): void {
     for (const [key] of [...this.#shelf.list()]) this.#shelf.delete(key);
     this.#stored = undefined;
+    this.#settings = inForce({}, this.#limits);
     this.#revocations = new Revocations(this.#shelf);
     this.#tickets = new Tickets(this.#shelf);
     this.#tombstone = { until: now + TOMBSTONE_MS };
@@ -143,6 +147,7 @@ export class Doors {
 
   #store(stored: Stored): void {
     this.#stored = stored;
+    this.#settings = inForce(stored.settings ?? {}, this.#limits);
     this.#shelf.put(ROOM, stored);
   }
 }

@@ -19,7 +19,8 @@ export type Asked =
       readonly label: string | null;
       readonly track: string;
       readonly resume: Position | null;
-      readonly isSettled: boolean;
+      /** How many frames it has sent from there on; null: it does not say. */
+      readonly unacknowledged: number | null;
       readonly takeover: boolean;
     }
   | {
@@ -72,8 +73,8 @@ export function permit(asked: Asked, grant: Grant, delivery: Delivery): Join | R
   const mayMessage = grants(grant, "message");
   const who = { ...grant.who, mayMessage, ...(asked.label !== null && { label: asked.label }) };
   if (asked.role === "publish") {
-    const { track, resume, isSettled, takeover } = asked;
-    return { role: "publish", who, publication: { track, resume, isSettled, takeover } };
+    const { track, resume, unacknowledged, takeover } = asked;
+    return { role: "publish", who, publication: { track, resume, unacknowledged, takeover } };
   }
   const { framed, start } = asked;
   // A plain subscriber cannot give credit.

@@ -2,29 +2,29 @@
 import { Close, type CloseReason, closeFor, closeText } from "../../protocol/close.ts";
 import { type ClientMessage, parseClientMessage, type ServerMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { MAX_TRACKS, TEXTS_BURST, TEXTS_PER_SECOND } from "../../protocol/limits.ts";
+import { TEXTS_BURST, TEXTS_PER_SECOND } from "../../protocol/limits.ts";
 import type { Position } from "../../protocol/position.ts";
-import { expiryOf } from "./access.ts";
 import { Bucket } from "./bucket.ts";
-import { type Closing, FanOut } from "./fan-out.ts";
+import { type Connection, Connections } from "./connections.ts";
+import type { Closing, FanOut } from "./fan-out.ts";
 import { Intake } from "./intake.ts";
 import type { Members } from "./members.ts";
 import { Occupancy } from "./occupancy.ts";
-import { Pace } from "./pace.ts";
 import { Publisher } from "./publisher.ts";
 import type { Saved, Subscription, Who } from "./saved.ts";
 import type { Settings } from "./settings.ts";
 import type { Sink } from "./sink.ts";
 import { Subscriber } from "./subscriber.ts";
-import { Track } from "./track.ts";
+import type { Track } from "./track.ts";
+import { Tracks } from "./tracks.ts";
 
 /** What a publisher asked for. */
 export interface Publication {
   readonly track: string;
   /** The oldest frame that it keeps, where it comes back. */
   readonly resume: Position | null;
-  /** It says that all that it ever sent is acknowledged. */
-  readonly isSettled: boolean;
+  /** How many frames it has sent from there on; null: it does not say. */
+  readonly unacknowledged: number | null;
   readonly takeover: boolean;
 }
 
@@ -36,15 +36,13 @@ export class Hub {
   readonly #room: string;
   readonly #settings: Settings;
   readonly #mintEpoch: () => string;
-  readonly #subscribers = new Map<string, Subscriber>();
-  readonly #publishers = new Map<string, Publisher>();
-  readonly #tracks = new Map<string, FanOut>();
-  readonly #pace: Pace;
-  #awakeSince = 0;
+  readonly #connections = new Connections();
+  readonly #tracks: Tracks;
   readonly #occupancy: Occupancy;
   readonly #intake: Intake;
-  readonly #texts = new WeakMap<Subscriber | Publisher, Bucket>();
+  readonly #texts = new WeakMap<Connection, Bucket>();
   readonly #members: Members | undefined;
+  #awakeSince = 0;
   #framesReceived = 0;
   #bytesReceived = 0;
 
@@ -56,7 +54,7 @@ export class Hub {
     this.#room = room;
     this.#settings = settings;
     this.#mintEpoch = mintEpoch;
-    this.#pace = new Pace(settings.sendBudget);
+    this.#tracks = new Tracks(settings);
     this.#occupancy = new Occupancy(settings.occupancyMs);
     this.#intake = new Intake(settings);
     this.#members = members;
@@ -71,16 +69,16 @@ export class Hub {
     for (const { saved, sink } of connections) {
       if (saved.role === "subscriber") this.#restoreSubscriber(now, saved, sink);
     }
-    this.#occupancy.told(this.#count(), Number.NEGATIVE_INFINITY);
+    this.#occupancy.told(this.#connections.count, Number.NEGATIVE_INFINITY);
   }
 
   /** A subscriber comes. */
   subscribe(now: number, id: string, who: Who, subscription: Subscription, sink: Sink): void {
+    if (this.#audience.size >= this.#settings.maxSubscribers) return refuse(sink, Close.roomFull);
     const subscriber = new Subscriber(id, who, subscription, sink, this.#settings, now);
-    if (this.#subscribers.size >= this.#settings.maxSubscribers) return refuse(subscriber, Close.roomFull);
-    this.#subscribers.set(id, subscriber);
+    this.#audience.set(id, subscriber);
     subscriber.tell({ type: "welcome", connection: id, room: this.#room, now });
-    for (const fanOut of this.#tracks.values()) {
+    for (const fanOut of this.#tracks) {
       if (!subscriber.wants(fanOut.track)) continue;
       subscriber.attach(fanOut.track, now, null);
       subscriber.tell(sourceOf(fanOut));
@@ -93,42 +91,36 @@ export class Hub {
   /** A publisher comes. */
   publish(now: number, id: string, who: Who, publication: Publication, sink: Sink): void {
     const known = this.#tracks.get(publication.track);
-    const resume = publication.resume;
+    const { resume } = publication;
     const continues = known !== undefined && continuesIn(known.track, publication);
-    const fanOut =
-      known ?? this.#createTrack(publication.track, this.#freeNumber(), resume?.epoch ?? this.#mintEpoch());
-    const publisher = new Publisher(id, who, fanOut.track, sink, this.#settings, now);
-    if (known === undefined && this.#tracks.size > MAX_TRACKS) {
-      this.#tracks.delete(publication.track);
-      return refuse(publisher, Close.roomFull);
-    }
-    const current = fanOut.publisher;
-    if (current === undefined && this.#publishers.size >= this.#settings.maxPublishers) {
-      if (known === undefined) this.#tracks.delete(publication.track);
-      return refuse(publisher, Close.roomFull);
-    }
-    if (current !== undefined) {
-      if (!continues && !publication.takeover && !current.isSilent(now)) return refuse(publisher, Close.trackBusy);
+    const current = known?.publisher;
+    if (current === undefined) {
+      const isFull = this.#connections.publishers.size >= this.#settings.maxPublishers;
+      if (isFull || (known === undefined && this.#tracks.isFull)) return refuse(sink, Close.roomFull);
+    } else {
+      if (!continues && !publication.takeover && !current.isSilent(now)) return refuse(sink, Close.trackBusy);
       this.#disconnect(current, Close.takenOver);
     }
+    const fanOut = known ?? this.#tracks.create(publication.track, resume?.epoch ?? this.#mintEpoch());
+    const publisher = new Publisher(id, who, fanOut.track, sink, this.#settings, now);
     publisher.tell({ type: "welcome", connection: id, room: this.#room, now });
-    if (known === undefined) this.#open(now, fanOut, resume);
+    if (known === undefined) this.#open(now, fanOut, publication);
     else if (continues) this.#wake(fanOut, resume?.sequence ?? 0);
     else this.#renumber(fanOut);
-    this.#publishers.set(id, publisher);
+    this.#connections.publishers.set(id, publisher);
     fanOut.publisher = publisher;
     publisher.welcome();
     this.#tellTrack(fanOut, sourceOf(fanOut));
-    this.#close(fanOut.pump(now, this.#subscribers));
+    this.#close(fanOut.pump(now, this.#audience));
     this.#tellOccupancy(now);
   }
 
   /** A binary message came. */
   binary(now: number, id: string, bytes: Uint8Array): void {
     this.#guard(id, () => {
-      const publisher = this.#publishers.get(id);
+      const publisher = this.#connections.publishers.get(id);
       if (publisher !== undefined) return this.#receive(now, publisher, bytes);
-      if (this.#subscribers.has(id)) throw new ProtocolError("not_allowed", "a subscriber sends no frames");
+      if (this.#audience.has(id)) throw new ProtocolError("not_allowed", "a subscriber sends no frames");
     });
   }
 
@@ -142,8 +134,8 @@ export class Hub {
 
   /** A connection is gone. */
   left(now: number, id: string): void {
-    this.#subscribers.delete(id);
-    const publisher = this.#publishers.get(id);
+    this.#audience.delete(id);
+    const publisher = this.#connections.publishers.get(id);
     if (publisher !== undefined) this.#forget(publisher);
     this.#tellOccupancy(now);
   }
@@ -151,81 +143,48 @@ export class Hub {
   /** Time has come; see `dueAt`. */
   tick(now: number): void {
     if (this.#intake.release(now)) this.#holdIntake(now, false);
-    for (const fanOut of this.#tracks.values()) this.#close(fanOut.tick(now, this.#subscribers));
+    for (const fanOut of this.#tracks) this.#close(fanOut.tick(now, this.#audience));
     this.#tellOccupancy(now);
   }
 
   /** When `tick` is wanted; undefined: nothing waits, the room may sleep. */
   get dueAt(): number | undefined {
-    let due = this.#subscribers.size + this.#publishers.size === 0 ? undefined : this.#occupancy.dueAt(this.#count());
-    for (const { dueAt } of [this.#intake, ...this.#tracks.values()]) {
+    let due = this.isEmpty ? undefined : this.#occupancy.dueAt(this.#connections.count);
+    for (const { dueAt } of [this.#intake, ...this.#tracks]) {
       if (dueAt !== undefined) due = Math.min(due ?? Number.POSITIVE_INFINITY, dueAt);
     }
     return due;
   }
 
   get isEmpty(): boolean {
-    return this.#subscribers.size + this.#publishers.size === 0;
+    return this.#connections.isEmpty;
   }
 
   /** Is this connection in the room? */
   has(id: string): boolean {
-    return this.#subscribers.has(id) || this.#publishers.has(id);
+    return this.#connections.find(id) !== undefined;
   }
 
   /** When the first token of those who are here ceases to count; undefined: none does. */
   get expiresAt(): number | undefined {
-    let first: number | undefined;
-    for (const { who } of [...this.#subscribers.values(), ...this.#publishers.values()]) {
-      if (who.expiresAt !== null) first = Math.min(first ?? Number.POSITIVE_INFINITY, expiryOf(who.expiresAt));
-    }
-    return first;
+    return this.#connections.expiresAt;
   }
 
   /** What the room tells of itself. */
   snapshot(now: number) {
-    const tracks = [...this.#tracks.values()].map(({ track, publisher, gathered }) => ({
-      name: track.name,
-      number: track.number,
-      epoch: track.epoch,
-      next: track.next,
-      oldest: track.history.first ?? null,
-      groupStart: track.history.groupStart ?? null,
-      historyBytes: track.history.bytes,
-      initBytes: track.initAt(Number.POSITIVE_INFINITY)?.payload.byteLength ?? 0,
-      source: publisher === undefined ? "offline" : "online",
-      gathered,
-    }));
     const counters = { framesReceived: this.#framesReceived, bytesReceived: this.#bytesReceived };
-    return { room: this.#room, now, awakeSince: this.#awakeSince, ...this.#count(), counters, tracks };
+    const { count } = this.#connections;
+    return { room: this.#room, now, awakeSince: this.#awakeSince, ...count, counters, tracks: this.#tracks.figures() };
   }
 
   /** Every connection with its figures. */
   connections(now: number) {
-    const subscribers = [...this.#subscribers.values()].map((one) => ({
-      connection: one.id,
-      role: "subscribe" as const,
-      subject: one.who.subject ?? null,
-      label: one.who.label ?? null,
-      delivery: one.subscription.delivery,
-      mode: one.subscription.framed ? "framed" : "plain",
-      ...one.figures(now),
-    }));
-    const publishers = [...this.#publishers.values()].map((one) => ({
-      connection: one.id,
-      role: "publish" as const,
-      subject: one.who.subject ?? null,
-      label: one.who.label ?? null,
-      track: one.track.name,
-      ...one.figures(),
-    }));
-    return [...publishers, ...subscribers];
+    return this.#connections.figures(now);
   }
 
   /** Closes those whose token `matches`, or whose id it is; answers how many. */
   disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
-    const all = [...this.#subscribers.values(), ...this.#publishers.values()];
-    const chosen = all.filter((connection) => matches(connection.id, connection.who));
+    const chosen = [...this.#connections].filter(({ id, who }) => matches(id, who));
     for (const connection of chosen) this.#disconnect(connection, reason);
     this.#tellOccupancy(now);
     return chosen.length;
@@ -242,8 +201,8 @@ export class Hub {
     if (incoming.is === "frames") {
       this.#framesReceived += incoming.frames.length;
       track.append(incoming.bytes, incoming.frames, now);
-      this.#boundHistory(now);
-      this.#close(fanOut.advance(now, this.#subscribers));
+      this.#tracks.boundHistory(now);
+      this.#close(fanOut.advance(now, this.#audience));
     }
     publisher.acknowledge(now, incoming.is === "duplicate");
   }
@@ -252,17 +211,17 @@ export class Hub {
   #wake({ track, publisher }: FanOut, sequence: number): void {
     if (track.next !== null) return;
     track.wake(sequence);
-    for (const subscriber of this.#subscribers.values()) subscriber.wake(track, sequence);
+    for (const subscriber of this.#audience.values()) subscriber.wake(track, sequence);
     publisher?.tell({ type: "init" });
   }
 
   #control(now: number, id: string, message: ClientMessage): void {
-    const publisher = this.#publishers.get(id);
-    const subscriber = this.#subscribers.get(id);
+    const publisher = this.#connections.publishers.get(id);
+    const subscriber = this.#audience.get(id);
     if (message.type === "credit" && subscriber?.subscription.delivery === "reliable") {
       subscriber.grant(message.bytes, now);
       subscriber.save();
-      for (const fanOut of this.#tracks.values()) this.#close(fanOut.pump(now, this.#subscribers));
+      for (const fanOut of this.#tracks) this.#close(fanOut.pump(now, this.#audience));
     } else if (message.type === "sync" && publisher !== undefined) {
       const fanOut = this.#tracks.get(publisher.track.name);
       if (fanOut !== undefined) this.#wake(fanOut, message.sequence);
@@ -271,7 +230,7 @@ export class Hub {
       publisher.skip(message.from, message.to);
       publisher.acknowledge(now, true);
       const fanOut = this.#tracks.get(publisher.track.name);
-      if (fanOut !== undefined) this.#close(fanOut.advance(now, this.#subscribers));
+      if (fanOut !== undefined) this.#close(fanOut.advance(now, this.#audience));
     } else if (message.type === "message" && this.#members !== undefined) {
       this.#members.say(now, id, message);
     } else if (publisher !== undefined || subscriber !== undefined) {
@@ -280,100 +239,73 @@ export class Hub {
   }
 
   #holdIntake(now: number, held: boolean): void {
-    for (const publisher of this.#publishers.values()) publisher.hold(held, now, "intake");
+    for (const publisher of this.#connections.publishers.values()) publisher.hold(held, now, "intake");
   }
 
   #countText(now: number, id: string): void {
-    const connection = this.#publishers.get(id) ?? this.#subscribers.get(id);
+    const connection = this.#connections.find(id);
     if (connection === undefined) return;
     const bucket = this.#texts.get(connection) ?? new Bucket(TEXTS_PER_SECOND, TEXTS_BURST);
     this.#texts.set(connection, bucket);
     if (!bucket.take(1, now)) throw new ProtocolError("too_fast", "too many text messages");
   }
 
-  #createTrack(name: string, number: number, epoch: string): FanOut {
-    const fanOut = new FanOut(new Track(name, number, epoch, this.#settings.blockBytes), this.#settings, this.#pace);
-    this.#tracks.set(name, fanOut);
-    return fanOut;
-  }
-
-  #freeNumber(): number {
-    const used = new Set([...this.#tracks.values()].map(({ track }) => track.number));
-    let number = 0;
-    while (used.has(number)) number++;
-    return number;
-  }
-
   /** A track's first publisher: of a new epoch, or of one that the room has no memory of. */
-  #open(now: number, { track }: FanOut, resume: Position | null): void {
-    track.begin(track.epoch, resume?.sequence ?? 0, resume === null);
-    for (const subscriber of this.#subscribers.values()) {
+  #open(now: number, { track }: FanOut, { resume, unacknowledged }: Publication): void {
+    if (resume === null) track.begin(track.epoch, 0);
+    else track.adopt(resume.sequence, unacknowledged ?? Number.POSITIVE_INFINITY);
+    for (const subscriber of this.#audience.values()) {
       if (subscriber.wants(track)) subscriber.attach(track, now, resume === null ? 0 : null);
     }
   }
 
   #renumber({ track }: FanOut): void {
-    const { epoch, next } = track;
-    track.begin(this.#mintEpoch(), 0, true);
-    for (const subscriber of this.#subscribers.values()) subscriber.leaveEpoch(track, epoch, next, 0);
-  }
-
-  /** History of all tracks together stays in its bounds: the largest that can gives first. */
-  #boundHistory(now: number): void {
-    const tracks = [...this.#tracks.values()];
-    for (const fanOut of tracks) fanOut.dropBefore(now - this.#settings.historyMs);
-    let total = tracks.reduce((sum, { track }) => sum + track.history.bytes, 0);
-    while (total > this.#settings.historyBytes) {
-      tracks.sort((a, b) => b.track.history.bytes - a.track.history.bytes);
-      const giver = tracks.find((fanOut) => fanOut.dropOldest());
-      if (giver === undefined) return;
-      total = tracks.reduce((sum, { track }) => sum + track.history.bytes, 0);
-    }
+    const { epoch, end } = track;
+    track.begin(this.#mintEpoch(), 0);
+    for (const subscriber of this.#audience.values()) subscriber.leaveEpoch(track, epoch, end);
   }
 
   #restorePublisher(now: number, saved: Saved & { role: "publisher" }, sink: Sink): void {
-    const fanOut = this.#tracks.get(saved.track) ?? this.#createTrack(saved.track, saved.number, saved.epoch);
+    const fanOut = this.#tracks.get(saved.track) ?? this.#tracks.create(saved.track, saved.epoch, saved.number);
     const publisher = new Publisher(saved.id, saved.who, fanOut.track, sink, this.#settings, now);
-    this.#publishers.set(saved.id, publisher);
+    this.#connections.publishers.set(saved.id, publisher);
     fanOut.publisher = publisher;
   }
 
   #restoreSubscriber(now: number, saved: Saved & { role: "subscriber" }, sink: Sink): void {
     const subscriber = new Subscriber(saved.id, saved.who, saved.subscription, sink, this.#settings, now);
-    this.#subscribers.set(saved.id, subscriber);
+    this.#audience.set(saved.id, subscriber);
     if (saved.credit !== null) subscriber.grant(saved.credit, now);
-    for (const { name, number, epoch, state } of saved.lanes) {
-      const known = this.#tracks.get(name) ?? this.#createTrack(name, number, epoch ?? this.#mintEpoch());
-      subscriber.restore(known.track, state, epoch);
+    for (const { name, number, epoch, told, state } of saved.lanes) {
+      const known = this.#tracks.get(name) ?? this.#tracks.create(name, epoch, number);
+      subscriber.restore(known.track, state, told);
     }
   }
 
-  #count() {
-    return { subscribers: this.#subscribers.size, publishers: this.#publishers.size };
+  get #audience(): Map<string, Subscriber> {
+    return this.#connections.subscribers;
   }
 
   #tellOccupancy(now: number): void {
-    const count = this.#count();
+    const { count } = this.#connections;
     const due = this.#occupancy.dueAt(count);
     if (due === undefined || due > now) return;
     this.#occupancy.told(count, now);
-    for (const connection of [...this.#subscribers.values(), ...this.#publishers.values()]) {
-      connection.tell({ type: "occupancy", ...count });
-    }
+    for (const connection of this.#connections) connection.tell({ type: "occupancy", ...count });
   }
 
   #tellTrack({ track }: FanOut, message: ServerMessage): void {
-    for (const subscriber of this.#subscribers.values()) {
+    for (const subscriber of this.#audience.values()) {
       if (subscriber.wants(track)) subscriber.tell(message);
     }
   }
 
   #forget(publisher: Publisher): void {
-    this.#publishers.delete(publisher.id);
+    this.#connections.publishers.delete(publisher.id);
     const fanOut = this.#tracks.get(publisher.track.name);
     if (fanOut?.publisher !== publisher) return;
     fanOut.publisher = undefined;
-    for (const subscriber of this.#subscribers.values()) subscriber.settle(fanOut.track);
+    for (const subscriber of this.#audience.values()) subscriber.settle(fanOut.track);
     this.#tellTrack(fanOut, sourceOf(fanOut));
   }
 
@@ -381,10 +313,10 @@ export class Hub {
     for (const { subscriber, reason } of closings) this.#disconnect(subscriber, reason);
   }
 
-  #disconnect(connection: Subscriber | Publisher, reason: CloseReason, detail?: string): void {
+  #disconnect(connection: Connection, reason: CloseReason, detail?: string): void {
     connection.close(reason, closeText(reason, detail, retryAfter(reason)));
     if (connection instanceof Publisher) this.#forget(connection);
-    else this.#subscribers.delete(connection.id);
+    else this.#audience.delete(connection.id);
   }
 
   /** What a peer did wrong ends its own connection and nothing else. */
@@ -392,7 +324,7 @@ export class Hub {
     try {
       run();
     } catch (error) {
-      const connection = this.#publishers.get(id) ?? this.#subscribers.get(id);
+      const connection = this.#connections.find(id);
       if (!(error instanceof ProtocolError) || connection === undefined) throw error;
       this.#disconnect(connection, closeFor(error.code), `${error.code}: ${error.message}`);
     }
@@ -404,8 +336,8 @@ function retryAfter({ code }: CloseReason): number | undefined {
   return code < 4500 && code !== Close.tokenExpired.code ? BUSY_RETRY_MS : undefined;
 }
 
-function refuse(connection: Subscriber | Publisher, reason: CloseReason): void {
-  connection.close(reason, closeText(reason, "", BUSY_RETRY_MS));
+function refuse(sink: Sink, reason: CloseReason): void {
+  sink.close(reason.code, closeText(reason, "", BUSY_RETRY_MS));
 }
 
 function sourceOf({ track, publisher }: FanOut): ServerMessage {
@@ -413,6 +345,6 @@ function sourceOf({ track, publisher }: FanOut): ServerMessage {
 }
 
 /** Does what a publisher kept follow what the track has? After sleep only the publisher can tell. */
-function continuesIn(track: Track, { resume, isSettled }: Publication): boolean {
-  return resume?.epoch === track.epoch && (track.next !== null || isSettled);
+function continuesIn(track: Track, { resume, unacknowledged }: Publication): boolean {
+  return resume?.epoch === track.epoch && (track.next !== null || unacknowledged === 0);
 }

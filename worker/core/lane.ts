@@ -106,14 +106,14 @@ export class Lane {
     if (this.#state.at === "flowing" && this.#state.cursor === null) this.#state = { ...this.#state, cursor: sequence };
   }
 
-  /** The track's numbering ended: what is to tell of it. The lane goes on with the new one, from its first frame. */
-  leaveEpoch(epoch: string, next: number | null, begin: number): Step {
+  /** `epoch` ended at `end` (null: nobody knows where): what is to tell of it. The lane goes on with the new one. */
+  leaveEpoch(epoch: string, end: number | null): Step {
     const state = this.#state;
     if (state.at === "resuming") return WAIT;
     const from = state.at === "seeking" ? state.from : state.cursor;
-    this.#state = { at: "flowing", cursor: begin, strict: this.#reliable };
-    const missing = from !== null && (next === null || from < next);
-    return missing ? gap(this.track.name, epoch, from, next === null ? null : next - 1, "epoch") : WAIT;
+    this.#state = { at: "flowing", cursor: this.track.next, strict: this.#reliable };
+    if (from === null || from === end) return WAIT;
+    return gap(this.track.name, epoch, from, end === null || end < from ? null : end - 1, "epoch");
   }
 
   #resume(position: Position): Step {

@@ -3,7 +3,7 @@ import type { ClientMessage, ServerMessage } from "../../protocol/control.ts";
 import { MAX_MEMBER_MESSAGE_BYTES, MESSAGE_HELD_BYTES } from "../../protocol/limits.ts";
 import type { Address, MemberInfo, Sender, Undelivered } from "../../protocol/messages.ts";
 import { Bucket } from "./bucket.ts";
-import { Presence } from "./presence.ts";
+import { type Attendance, Presence } from "./presence.ts";
 import type { Who } from "./saved.ts";
 import type { Sink } from "./sink.ts";
 
@@ -47,6 +47,8 @@ export class Members {
   readonly #presence = new Presence(EVERY_MS);
   readonly #sends = new Bucket(SENDS_PER_SECOND, SENDS_BURST);
   readonly #limits = new Map<string, Bucket>();
+  /** Members whose way was full when the others were told who is there: they are told all of it later. */
+  readonly #behind = new Set<string>();
 
   /** `rules` is asked at each use: the owner may change them. */
   constructor(rules: () => MemberRules) {
@@ -68,6 +70,7 @@ export class Members {
 
   left(now: number, id: string): void {
     this.#limits.delete(id);
+    this.#behind.delete(id);
     if (this.#members.delete(id)) this.#presence.changed();
     this.tick(now);
   }
@@ -76,7 +79,10 @@ export class Members {
   rulesChanged(now: number): void {
     if (!this.#rules().presence) return;
     this.#presence.known(now, this.#infos(), this.#members.size);
-    for (const member of this.#members.values()) tell(member, { type: "presence", ...this.#presence.all });
+    for (const member of this.#members.values()) {
+      this.#behind.add(member.id);
+      this.#attend(member, undefined);
+    }
   }
 
   /** A member sends a message; it is told what became of it. */
@@ -95,22 +101,32 @@ export class Members {
     const text = JSON.stringify({ type: "message", from, ...content } satisfies ServerMessage);
     const cost = chosen.length * Math.ceil(text.length / SEND_UNIT_BYTES);
     if (!this.#sends.take(cost, now)) return { error: "too_fast" };
-    const able = chosen.filter(({ framed, sink }) => framed && (sink.bufferedBytes() ?? 0) <= MESSAGE_HELD_BYTES);
+    const able = chosen.filter(isAble);
     for (const { sink } of able) sink.send(text);
     return { connections: able.length, skipped: chosen.length - able.length };
   }
 
   /** When `tick` is wanted. */
   get dueAt(): number | undefined {
-    return this.#rules().presence && this.#members.size > 0 ? this.#presence.dueAt : undefined;
+    if (!this.#rules().presence || this.#members.size === 0) return undefined;
+    return this.#behind.size > 0 ? this.#presence.laterAt : this.#presence.dueAt;
   }
 
   /** Tells who came and went, where it is time. */
   tick(now: number): void {
     if ((this.dueAt ?? Number.POSITIVE_INFINITY) > now) return;
     const changes = this.#presence.changes(now, this.#infos(), this.#members.size);
-    if (changes === undefined) return;
-    for (const member of this.#members.values()) tell(member, { type: "presence", ...changes });
+    for (const member of this.#members.values()) this.#attend(member, changes);
+  }
+
+  /** Tells a member what changed, or, where it missed something, all; one whose way is full misses it. */
+  #attend(member: Member, changes: Attendance | undefined): void {
+    const missed = this.#behind.has(member.id);
+    const attendance = missed ? this.#presence.all : changes;
+    if (attendance === undefined) return;
+    if (member.framed && !isAble(member)) return void this.#behind.add(member.id);
+    this.#behind.delete(member.id);
+    tell(member, { type: "presence", ...attendance });
   }
 
   #undelivered(now: number, member: Member, body: unknown): Delivery | undefined {
@@ -142,6 +158,11 @@ function sizeOf(body: unknown): number {
   return new TextEncoder().encode(JSON.stringify(body)).byteLength;
 }
 
+/** May it be told something now? A plain one never; one for which too much waits, later. */
+function isAble({ framed, sink }: Member): boolean {
+  return framed && (sink.bufferedBytes() ?? 0) <= MESSAGE_HELD_BYTES;
+}
+
 function tell(member: Member, message: ServerMessage): void {
-  if (member.framed) member.sink.send(JSON.stringify(message));
+  if (isAble(member)) member.sink.send(JSON.stringify(message));
 }

@@ -32,6 +32,11 @@ export class Presence {
     return this.#changed ? this.#toldAt + this.#everyMs : undefined;
   }
 
+  /** When something may be told again. */
+  get laterAt(): number {
+    return this.#toldAt + this.#everyMs;
+  }
+
   /** What those who were told before are to be told now; undefined: nothing. */
   changes(now: number, members: Iterable<MemberInfo>, total: number): Attendance | undefined {
     const wanted = named(members);

@@ -43,8 +43,9 @@ export type LaneState =
 export interface SavedLane {
   readonly name: string;
   readonly number: number;
-  /** The epoch that the subscriber was told; null: none. */
-  readonly epoch: string | null;
+  /** The track's epoch, and the one that the subscriber was told; null: none. */
+  readonly epoch: string;
+  readonly told: string | null;
   readonly state: LaneState;
 }
 

@@ -149,14 +149,15 @@ export class Subscriber {
     return this.#lanes.get(track.name)?.state.at === "paused";
   }
 
-  /** The track's numbering ended; it goes on at `begin` of the new one. */
-  leaveEpoch(track: Track, epoch: string, next: number | null, begin: number): void {
-    this.#tellStep(this.#lanes.get(track.name)?.leaveEpoch(epoch, next, begin));
+  /** The track's numbering ended at `end` (null: nobody knows where); it goes on with the new one. */
+  leaveEpoch(track: Track, epoch: string, end: number | null): void {
+    this.#tellStep(this.#lanes.get(track.name)?.leaveEpoch(epoch, end));
   }
 
   /** The track's source is gone: what is missing is told now, since no group start may come. */
   settle(track: Track): void {
     this.#tellStep(this.#lanes.get(track.name)?.settle());
+    this.save();
   }
 
   /** The oldest frame that it still needs of `track`, if it may not skip it. */
@@ -172,7 +173,9 @@ export class Subscriber {
   /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
   save(): void {
     let form = this.#reliable ? `${this.#credit} ` : "";
-    for (const lane of this.#lanes.values()) form += lane.inStep ? `${lane.told} ` : `${JSON.stringify(lane.state)} `;
+    for (const lane of this.#lanes.values()) {
+      form += `${lane.track.epoch} ${lane.told} ${lane.inStep ? "" : JSON.stringify(lane.state)} `;
+    }
     if (form === this.#savedAs) return;
     this.#savedAs = form;
     this.#sink.save(this.#saved());
@@ -196,7 +199,8 @@ export class Subscriber {
     const lanes = [...this.#lanes.values()].map((lane) => ({
       name: lane.track.name,
       number: lane.track.number,
-      epoch: lane.told,
+      epoch: lane.track.epoch,
+      told: lane.told,
       state: lane.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : lane.state,
     }));
     const credit = this.#reliable ? this.#credit : null;

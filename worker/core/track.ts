@@ -26,6 +26,8 @@ export class Track {
   #next: number | null;
   /** The first sequence of the epoch, where the room saw it begin. */
   #begin: number | null = null;
+  /** Sequences below it may have reached a room that lost its memory since. */
+  #mayReach = 0;
   /** In order: for each group in history the one that applies to it, and the newest. */
   #inits: Init[] = [];
   #history: History;
@@ -65,15 +67,27 @@ export class Track {
     return this.#history;
   }
 
-  /** A new numbering: what was is over. `begins`: the epoch itself begins here, so that its first frame starts a group. */
-  begin(epoch: string, sequence: number, begins: boolean): void {
+  /** Where the epoch ends, if it ends now; null: a room that lost its memory may have had more of it. */
+  get end(): number | null {
+    return this.#next !== null && this.#next >= this.#mayReach ? this.#next : null;
+  }
+
+  /** A new numbering: what was is over. Its first frame starts a group. */
+  begin(epoch: string, sequence: number): void {
     this.#epoch = epoch;
     this.#next = sequence;
-    this.#begin = begins ? sequence : null;
+    this.#begin = sequence;
+    this.#mayReach = sequence;
     this.#history = new History(this.#blockBytes);
     this.#groupStart = undefined;
     this.#holes = [];
     this.#inits = [];
+  }
+
+  /** Goes on in a numbering that the room has no memory of: of `unacknowledged` frames from `sequence` on it may have had any. */
+  adopt(sequence: number, unacknowledged: number): void {
+    this.#next = sequence;
+    this.#mayReach = sequence + unacknowledged;
   }
 
   /** After sleep the first frame tells where the track stands. */

@@ -20,7 +20,8 @@ export class SocketPeer implements Peer {
     protocols: string[],
     headers: Record<string, string>,
   ): Promise<SocketPeer | undefined> {
-    const peer = new this(new WebSocket(url, protocols, { headers, perMessageDeflate: false, closeTimeout: 500 }));
+    const options = { headers, perMessageDeflate: false, closeTimeout: 500 };
+    const peer = new this(new WebSocket(url, protocols, options));
     return (await peer.isReady()) ? peer : undefined;
   }
 

@@ -156,7 +156,7 @@ test("M6 a connection that floods texts is closed, and no other one", () => {
     lastPong: () => undefined,
     save: () => undefined,
   };
-  const publication = { track: "main", resume: null, isSettled: true, takeover: false };
+  const publication = { track: "main", resume: null, unacknowledged: 0, takeover: false };
   hub.publish(NOW, "a", grant().who, publication, sink);
   hub.publish(NOW, "b", grant().who, { ...publication, track: "other" }, sink);
   const flood = (count: number, now: number) => {

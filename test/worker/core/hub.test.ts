@@ -47,7 +47,13 @@ function room(settings: Partial<Settings> = {}) {
     publish(options: Partial<Publication> = {}) {
       const wire = new Wire(true);
       const id = `p${ids++}`;
-      hub.publish(now, id, WHO, { track: "main", resume: null, isSettled: false, takeover: false, ...options }, wire);
+      hub.publish(
+        now,
+        id,
+        WHO,
+        { track: "main", resume: null, unacknowledged: null, takeover: false, ...options },
+        wire,
+      );
       return Object.assign(wire, {
         id,
         /** Frames `first` to `last`, one message each; those in `keys` begin a group. */

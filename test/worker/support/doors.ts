@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Claims } from "../../../protocol/claims.ts";
 import { mintToken } from "../../../protocol/token.ts";
-import { Peer, request } from "./rooms.ts";
+import { Peer, request, type Tokens } from "./rooms.ts";
 
 /** As in vitest.config.mts. */
 export const SECRET = "test-secret-test-secret-test-secret-0000";
@@ -86,4 +86,14 @@ export async function admitted(response: Promise<Response>): Promise<Peer> {
 /** Resolves with how the connection ended. */
 export function ended(peer: Peer): Promise<{ code: number; reason: string }> {
   return peer.until("end", ({ closed }) => closed);
+}
+
+/** A room with these settings. */
+export async function createWith(settings: object): Promise<{ room: string; tokens: Tokens }> {
+  return answered(request("/api/rooms", { method: "POST", body: JSON.stringify({ settings }) }), 201);
+}
+
+/** The id of a connection, once the room has told it. */
+export function idOf(peer: Peer): Promise<string> {
+  return peer.until("welcome", ({ text }) => text[0]?.connection as string | undefined);
 }

@@ -29,7 +29,7 @@ export class ModelPublisher {
   get publication(): Publication {
     const { epoch, base } = this.#numbering ?? {};
     const resume = epoch === undefined || base === undefined ? null : { epoch, sequence: base + this.#acked };
-    return { track: this.track, resume, isSettled: this.#highest === this.#acked, takeover: false };
+    return { track: this.track, resume, unacknowledged: this.#highest - this.#acked, takeover: false };
   }
 
   get isDone(): boolean {

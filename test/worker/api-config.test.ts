@@ -1,0 +1,130 @@
+// What the operator configures: secrets and their rotation, who creates rooms, origins, and how often somebody may try.
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { app } from "../../worker/app.ts";
+import { outcome, SECRET } from "./support/doors.ts";
+import { createRoom, type Tokens } from "./support/rooms.ts";
+
+const NEW_SECRET = "new-secret-new-secret-new-secret-new-0002";
+const asked = (vars: object, init: RequestInit = {}, path = "/api/health") =>
+  app.fetch(new Request(`http://roomcast.test${path}`, init), { ...env, ...vars });
+
+test("H16 without secrets, or with short ones, nothing is served, and one message says what to do", async () => {
+  const faults: [object, string[]][] = [
+    [{ TOKEN_SECRET: undefined }, ["TOKEN_SECRET is not set"]],
+    [{ TOKEN_SECRET: "short" }, ["TOKEN_SECRET is shorter than 32"]],
+    [{ TOKEN_SECRET_PREVIOUS: "short" }, ["TOKEN_SECRET_PREVIOUS is shorter"]],
+    [{ OPERATOR_KEY: "short" }, ["OPERATOR_KEY is shorter"]],
+    [
+      { OPERATOR_KEY: undefined, ROOM_CREATION: "key", TOKEN_SECRET: "" },
+      ["OPERATOR_KEY is not set", "TOKEN_SECRET is not set"],
+    ],
+    [{ ROOM_CREATION: "maybe" }, ["ROOM_CREATION"]],
+    [{ MAX_SUBSCRIBERS: "many" }, ["MAX_SUBSCRIBERS"]],
+    [{ ALLOWED_ORIGINS: "https://a.example/path" }, ["ALLOWED_ORIGINS"]],
+  ];
+  for (const [vars, texts] of faults) {
+    for (const path of ["/api/health", "/api/rooms/x", "/rooms/x/ws", "/rooms/x", "/"]) {
+      const response = await asked(vars, {}, path);
+      const { code, detail } = (await response.json()) as { code: string; detail: string };
+      expect({ status: response.status, code }).toEqual({ status: 503, code: "not_configured" });
+      for (const text of texts) expect(detail).toContain(text);
+      expect(detail).not.toContain("short-");
+    }
+  }
+  const { detail } = (await (await asked({ TOKEN_SECRET: "" })).json()) as { detail: string };
+  expect(detail).toContain("npx wrangler secret put TOKEN_SECRET");
+});
+
+test("H1 tokens of the previous secret work until it is removed", async () => {
+  const { room, tokens } = await createRoom();
+  const read = async (vars: object) =>
+    outcome(await asked(vars, { headers: { authorization: `Bearer ${tokens.subscribe}` } }, `/api/rooms/${room}`));
+  expect(await read({})).toBe("200");
+  expect(await read({ TOKEN_SECRET: NEW_SECRET, TOKEN_SECRET_PREVIOUS: SECRET })).toBe("200");
+  expect(await read({ TOKEN_SECRET: NEW_SECRET })).toBe("401 unauthorized");
+  const rotated = { TOKEN_SECRET: NEW_SECRET, TOKEN_SECRET_PREVIOUS: SECRET };
+  const created = await asked(rotated, { method: "POST", body: "{}" }, "/api/rooms");
+  const fresh = (await created.json()) as { room: string; tokens: Tokens };
+  const headers = { authorization: `Bearer ${fresh.tokens.admin}` };
+  expect(await outcome(await asked({ TOKEN_SECRET: NEW_SECRET }, { headers }, `/api/rooms/${fresh.room}`))).toBe("200");
+  expect(await outcome(await asked({}, { headers }, `/api/rooms/${fresh.room}`))).toBe("401 unauthorized");
+});
+
+test("H2 where creation is not open it needs the operator's key, and no token will do", async () => {
+  const create = async (bearer?: string) => {
+    const headers: Record<string, string> = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+    return outcome(await asked({ ROOM_CREATION: "key" }, { method: "POST", body: "{}", headers }, "/api/rooms"));
+  };
+  const { tokens } = await createRoom();
+  for (const bearer of [undefined, tokens.admin, "x", `${SECRET}x`])
+    expect(await create(bearer)).toBe("401 unauthorized");
+  expect(await create(SECRET)).toBe("201");
+});
+
+test("H13 pages of other origins than those listed are refused, programs are not", async () => {
+  const { room, tokens } = await createRoom();
+  const vars = { ALLOWED_ORIGINS: "https://app.example, https://b.example" };
+  const from = async (origin: string | undefined, path: string, more = {}) => {
+    const headers: Record<string, string> = { authorization: `Bearer ${tokens.subscribe}`, ...more };
+    if (origin !== undefined) headers.origin = origin;
+    return asked(vars, { headers }, path);
+  };
+  const upgrade = { upgrade: "websocket", "sec-websocket-protocol": "roomcast.v1" };
+  for (const [origin, api, socket] of [
+    [undefined, "200", "101"],
+    ["https://app.example", "200", "101"],
+    ["http://roomcast.test", "200", "101"],
+    ["https://evil.example", "403 origin_not_allowed", "403 origin_not_allowed"],
+    ["https://app.example.evil.example", "403 origin_not_allowed", "403 origin_not_allowed"],
+    ["null", "403 origin_not_allowed", "403 origin_not_allowed"],
+  ] as const) {
+    expect(await outcome(await from(origin, `/api/rooms/${room}`))).toBe(api);
+    expect(await outcome(await from(origin, `/rooms/${room}/ws`, upgrade))).toBe(socket);
+  }
+  const allowed = await from("https://app.example", `/api/rooms/${room}`);
+  expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example");
+  expect(allowed.headers.get("access-control-allow-credentials")).toBeNull();
+});
+
+test("H11 attempts are counted by address before the room is touched, but not those of this machine", async () => {
+  const { room, tokens } = await createRoom();
+  const keys: string[] = [];
+  const limiter = { limit: async ({ key }: { key: string }) => ({ success: keys.push(key) <= 2 }) };
+  const vars = { CREATIONS: limiter, TICKETS: limiter, UPGRADES: limiter };
+  const attempt = async (method: string, path: string, address: string, more = {}) => {
+    keys.length = 0;
+    const outcomes = [];
+    for (let count = 0; count < 3; count++) {
+      const headers = { authorization: `Bearer ${tokens.subscribe}`, "cf-connecting-ip": address, ...more };
+      outcomes.push(await outcome(await asked(vars, { method, headers, body: method === "POST" ? "{}" : null }, path)));
+    }
+    return outcomes;
+  };
+  const limited = "429 too_many_requests";
+  expect(await attempt("POST", "/api/rooms", "192.0.2.1")).toEqual(["201", "201", limited]);
+  expect(await attempt("POST", `/api/rooms/${room}/tickets`, "192.0.2.1")).toEqual(["201", "201", limited]);
+  const upgrade = { upgrade: "websocket", "sec-websocket-protocol": "roomcast.v1" };
+  expect(await attempt("GET", `/rooms/${room}/ws`, "2001:db8:0:7::1", upgrade)).toEqual(["101", "101", limited]);
+  expect(keys[0]).toBe("2001:db8:0:7");
+  await attempt("GET", `/rooms/${room}/ws`, "2001:db8:0:7:1:2:3:4", upgrade);
+  expect(keys[0]).toBe("2001:db8:0:7");
+  for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
+    expect(await attempt("POST", "/api/rooms", address)).toEqual(["201", "201", "201"]);
+    expect(keys).toEqual([]);
+  }
+  const response = await asked(
+    { ...vars, UPGRADES: { limit: async () => ({ success: false }) } },
+    { headers: { ...upgrade, "cf-connecting-ip": "192.0.2.1" } },
+    `/rooms/${room}/ws`,
+  );
+  expect([response.status, response.headers.get("retry-after")]).toEqual([429, "10"]);
+});
+
+test("H11 the limiter of wrangler.toml is there and counts", async () => {
+  const { CREATIONS } = env as unknown as { CREATIONS: RateLimit };
+  const results = [];
+  for (let count = 0; count < 70; count++) results.push((await CREATIONS.limit({ key: "192.0.2.77" })).success);
+  expect(results.slice(0, 60).every(Boolean)).toBe(true);
+  expect(results).toContain(false);
+});
