@@ -10,6 +10,11 @@ import type { Track } from "./track.ts";
 /** How soon those whose way is full, and held publishers, are looked at again. */
 const PAUSED_POLL_MS = 50;
 const HELD_POLL_MS = 5;
+/** ... and those who got their share of a turn. */
+const MORE_POLL_MS = 1;
+
+/** Below it a turn's share would cost more in sends than it saves in memory. */
+const MIN_SHARE_BYTES = 16 * 1024;
 
 /** The subscribers of the room, of which some want the track. */
 export type Audience = ReadonlyMap<string, Subscriber>;
@@ -31,6 +36,10 @@ export class FanOut {
   readonly #hold: Hold;
   #flushAt: number | undefined;
   #pollAt: number | undefined;
+  /** Some had more to get than their share of the last turn. */
+  #hasMore = false;
+  /** Bytes of the epoch up to which the last turn went. */
+  #offered = 0;
   #heldTotal = 0;
   /** The oldest sequence that a `reliable` subscriber still needs. */
   #needed = Number.POSITIVE_INFINITY;
@@ -61,12 +70,12 @@ export class FanOut {
 
   /** The track has more: sends it, or lets it wait for what comes next. Answers who is to be closed. */
   advance(now: number, audience: Audience): Closing[] {
-    if (this.#flushAt !== undefined || !this.#pace.admit(audience.size, now)) {
-      this.gathered++;
-      this.#flushAt ??= now + this.#settings.gatherMs;
-      return [];
-    }
-    return this.pump(now, audience);
+    const isFull = this.track.history.end - this.#offered >= this.#shareBytes(audience);
+    const mayGo = isFull || (this.#flushAt === undefined && this.#pace.admit(audience.size, now));
+    if (mayGo && !this.#hasMore) return this.pump(now, audience);
+    this.gathered++;
+    this.#flushAt ??= now + this.#settings.gatherMs;
+    return [];
   }
 
   /** What `dueAt` waited for. */
@@ -74,34 +83,45 @@ export class FanOut {
     return this.dueAt !== undefined && this.dueAt <= now ? this.pump(now, audience) : [];
   }
 
-  /** Sends to everybody what may be sent. */
+  /** Sends to everybody what may be sent in one turn. */
   pump(now: number, audience: Audience): Closing[] {
     this.#flushAt = undefined;
-    const { heldBytes, heldTotalBytes } = this.#settings;
-    const share = this.#heldTotal > heldTotalBytes ? heldTotalBytes / audience.size : heldBytes;
+    this.#hasMore = false;
+    this.#offered = this.track.history.end;
+    const share = this.#shareBytes(audience);
+    this.track.history.mergeUpTo(share);
+    const held = this.#heldTotal > this.#settings.heldTotalBytes ? share : this.#settings.heldBytes;
     const closing: Closing[] = [];
     let paused = false;
     let total = 0;
     for (const subscriber of audience.values()) {
-      const turn = subscriber.pump(this.track, now, share);
+      const turn = subscriber.pump(this.track, now, held, share);
       subscriber.save();
-      if (turn === "paused") paused = true;
+      if (turn === "more") this.#hasMore = true;
+      else if (turn === "paused") paused = true;
       else if (turn !== "open") closing.push({ subscriber, reason: turn });
       total += subscriber.heldBytes;
     }
     this.#heldTotal = total;
-    const held = this.#decideHold(now, audience, closing);
-    this.#pollAt = held ? now + HELD_POLL_MS : paused ? now + PAUSED_POLL_MS : undefined;
+    const isHeld = this.#decideHold(now, audience, closing);
+    const pollMs = this.#hasMore ? MORE_POLL_MS : isHeld ? HELD_POLL_MS : paused ? PAUSED_POLL_MS : undefined;
+    this.#pollAt = pollMs === undefined ? undefined : now + pollMs;
     return closing;
+  }
+
+  /** What one subscriber gets in a turn, so that all of them together stay within what may sit in this process. */
+  #shareBytes(audience: Audience): number {
+    const { heldTotalBytes, blockBytes } = this.#settings;
+    return Math.min(blockBytes, Math.max(MIN_SHARE_BYTES, heldTotalBytes / audience.size));
   }
 
   /** A subscriber comes: sends it what there is. */
   join(now: number, subscriber: Subscriber): Closing[] {
-    const turn = subscriber.pump(this.track, now, this.#settings.heldBytes);
+    const { heldBytes } = this.#settings;
+    const turn = subscriber.pump(this.track, now, heldBytes, heldBytes);
     this.#needed = Math.min(this.#needed, subscriber.needs(this.track) ?? Number.POSITIVE_INFINITY);
-    if (turn === "open") return [];
-    if (turn !== "paused") return [{ subscriber, reason: turn }];
-    this.#pollAt ??= now + PAUSED_POLL_MS;
+    if (turn === "paused" || turn === "more") this.#pollAt ??= now + PAUSED_POLL_MS;
+    else if (turn !== "open") return [{ subscriber, reason: turn }];
     return [];
   }
 

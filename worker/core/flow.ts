@@ -32,6 +32,8 @@ export class Flow {
   #pingMs = SLOWEST_PING_MS;
   /** Since when there has been something on its way that has not been confirmed. */
   #unconfirmedSince = 0;
+  /** When something was last sent. */
+  #sentAt = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -54,7 +56,9 @@ export class Flow {
     if (this.#pong !== undefined) {
       this.#pingMs = Math.min(pongAt - this.#pong.at, this.#pingMs);
       this.#arrived = this.#pong.sent;
-      this.#unconfirmedSince = this.#pong.at;
+      // The client was alive through a pause, in which nobody looked: its lag counts from here.
+      const wasQuiet = now - this.#sentAt > this.#settings.lagMs;
+      this.#unconfirmedSince = wasQuiet ? now : this.#pong.at;
     } else {
       this.#unconfirmedSince = now;
     }
@@ -84,6 +88,7 @@ export class Flow {
   /** Bytes were handed to the socket. */
   add(bytes: number, now: number): void {
     if (this.#sent === this.#arrived) this.#unconfirmedSince = now;
+    this.#sentAt = now;
     this.#sent += bytes;
   }
 }

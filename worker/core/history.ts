@@ -6,7 +6,7 @@ const PAYLOAD_CACHE_BYTES = 2 * 1024 * 1024;
 
 /** Consecutive batches of one epoch. The newest frame is always in it. */
 export class History {
-  readonly #blockBytes: number;
+  #blockBytes: number;
   #batches: Batch[] = [];
   /** Index of the oldest batch: dropping it moves nothing. */
   #head = 0;
@@ -18,6 +18,11 @@ export class History {
 
   /** Small batches that are read together become one of at most `blockBytes`, once, for all who read them. */
   constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes;
+  }
+
+  /** From now on blocks are at most so large; those that are there stay as they are. */
+  mergeUpTo(blockBytes: number): void {
     this.#blockBytes = blockBytes;
   }
 

@@ -25,8 +25,8 @@ export interface SubscriberFigures {
 /** `latest` does not let a second group begin to queue. */
 const LATEST = { windowBytes: 128 * 1024, lagMs: 500, heldBytes: 256 * 1024 };
 
-/** How a turn ended: `open`: it has what there is or waits for data; else it has to be looked at again. */
-export type Turn = "open" | "paused" | CloseReason;
+/** How a turn ended: `open`: it has what there is or waits for data; else it has to be looked at again (`more`: soon). */
+export type Turn = "open" | "more" | "paused" | CloseReason;
 
 /** One subscriber. `pump` sends what may be sent now. */
 export class Subscriber {
@@ -107,8 +107,9 @@ export class Subscriber {
     this.#progressAt = now;
   }
 
-  /** Sends what may be sent now in `track`. `heldBytes`: what may sit in this process for it. */
-  pump(track: Track, now: number, heldBytes: number): Turn {
+  /** Sends what may be sent now in `track`. `heldBytes`: what may sit in this process for it; `shareBytes`: what a turn brings. */
+  pump(track: Track, now: number, heldBytes: number, shareBytes: number): Turn {
+    const end = this.#flow.sent + shareBytes;
     const lane = this.#lanes.get(track.name);
     if (lane === undefined) return "open";
     if (lane.state.at === "paused") {
@@ -119,6 +120,7 @@ export class Subscriber {
       const step = lane.step(this.subscription.delivery === "latest");
       if (step.do === "wait") break;
       if (step.do === "send") {
+        if (this.#flow.sent >= end) return "more";
         const turn = this.#gate(lane, now, heldBytes);
         if (turn !== undefined) return turn;
       }

@@ -57,6 +57,16 @@ describe("C2 pong-gated pings", () => {
     expect(it.drained(4100, 4099)).toBe(true);
   });
 
+  test("a burst after a pause is not late for what was sent before the pause", () => {
+    const it = flow();
+    it.send(1, 0, 0);
+    it.send(10, 500, 500);
+    it.send(150, 9000, 8900);
+    expect(it.way(9100, 8900)).toBe("open");
+    expect(it.inFlight(9500, 9400)).toBe(150);
+    expect(it.way(12_000, 9400)).toBe("late");
+  });
+
   test("under the window nobody is late, however long it takes", () => {
     const it = flow();
     it.send(1, 0, 0);
