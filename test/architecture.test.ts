@@ -15,7 +15,18 @@ interface Layer {
   readonly pure?: true;
 }
 
-const EVERYTHING = ["protocol", "worker/core", "worker", "client", "ingest-bridge", "web", "cli", "scripts", "bench", "examples"];
+const EVERYTHING = [
+  "protocol",
+  "worker/core",
+  "worker",
+  "client",
+  "ingest-bridge",
+  "web",
+  "cli",
+  "scripts",
+  "bench",
+  "examples",
+];
 
 /** A folder belongs to the longest name that it begins with. */
 const LAYERS: Readonly<Record<string, Layer>> = {
