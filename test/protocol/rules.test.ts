@@ -41,7 +41,7 @@ test("titles are found in every way of writing a test", () => {
     `describe("R1 a group", () => { expect("R2 no title"); // W1 no title`,
   ];
   expect(titlesIn(text.join("\n")).flatMap(rulesOf)).toEqual(["F1", "W2", "F5", "P1", "S2", "S3"]);
-  expect(["F1", "F1x y", "a F1 b", "MJPEG F1", "F12 z", "T16 P3 y"].map(rulesOf)).toEqual([
+  expect(["F1", "F1x y", "a F1 b", "MJPEG F1", "F12 z", "U16 P3 y"].map(rulesOf)).toEqual([
     [],
     [],
     [],

@@ -1,9 +1,9 @@
 // Coming in: what somebody asks for at the door, what a credential grants, and whether the one covers the other.
 import type { Claims, Right } from "../../protocol/claims.ts";
 import type { Position, Start } from "../../protocol/position.ts";
-import type { Publication } from "./hub.ts";
+
 import { type Refusal, refusal } from "./refusal.ts";
-import type { Delivery, Subscription, Who } from "./saved.ts";
+import type { Delivery, Publication, Subscription, Who } from "./saved.ts";
 
 /** What a credential gives: the rights, and on which tracks (null: all). */
 export interface Grant {

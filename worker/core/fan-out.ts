@@ -1,8 +1,10 @@
 // From a track to its subscribers: who gets what now, when frames are gathered, and when a publisher has to wait.
 import { Close, type CloseReason } from "../../protocol/close.ts";
+import type { ServerMessage } from "../../protocol/control.ts";
 import { Hold } from "./hold.ts";
 import type { Pace } from "./pace.ts";
 import type { Publisher } from "./publisher.ts";
+import type { Publication } from "./saved.ts";
 import type { Settings } from "./settings.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Track } from "./track.ts";
@@ -66,6 +68,52 @@ export class FanOut {
   get dueAt(): number | undefined {
     if (this.#flushAt === undefined || this.#pollAt === undefined) return this.#flushAt ?? this.#pollAt;
     return Math.min(this.#flushAt, this.#pollAt);
+  }
+
+  get source(): ServerMessage {
+    return { type: "source", name: this.track.name, state: this.publisher === undefined ? "offline" : "online" };
+  }
+
+  tell(audience: Audience, message: ServerMessage): void {
+    for (const subscriber of audience.values()) {
+      if (subscriber.wants(this.track)) subscriber.tell(message);
+    }
+  }
+
+  /** Does what a publisher kept follow what the track has? After sleep only the publisher can tell. */
+  continues({ resume, unacknowledged }: Publication): boolean {
+    return resume?.epoch === this.track.epoch && (this.track.next !== null || unacknowledged === 0);
+  }
+
+  /** The track's first publisher: of a new epoch, or of one that the room has no memory of. */
+  open(now: number, audience: Audience, { resume, unacknowledged }: Publication): void {
+    if (resume === null) this.track.begin(this.track.epoch, 0);
+    else this.track.adopt(resume.sequence, unacknowledged ?? Number.POSITIVE_INFINITY);
+    for (const subscriber of audience.values()) {
+      if (subscriber.wants(this.track)) subscriber.attach(this.track, now, resume === null ? 0 : null);
+    }
+  }
+
+  /** Another publisher, another numbering. */
+  renumber(audience: Audience, newEpoch: string): void {
+    const { epoch, end } = this.track;
+    this.track.begin(newEpoch, 0);
+    for (const subscriber of audience.values()) subscriber.leaveEpoch(this.track, epoch, end);
+  }
+
+  /** After sleep the publisher tells where the track stands: those who were in step stand there, and the init is gone. */
+  wake(audience: Audience, sequence: number): void {
+    if (this.track.next !== null) return;
+    this.track.wake(sequence);
+    for (const subscriber of audience.values()) subscriber.wake(this.track, sequence);
+    this.publisher?.tell({ type: "init" });
+  }
+
+  /** The publisher is gone: what is missing is told, since no group may come. */
+  leave(audience: Audience): void {
+    this.publisher = undefined;
+    for (const subscriber of audience.values()) subscriber.settle(this.track);
+    this.tell(audience, this.source);
   }
 
   /** The track has more: sends it, or lets it wait for what comes next. Answers who is to be closed. */

@@ -1,32 +1,20 @@
 // The room: its connections, its tracks, and what happens when one of them says something, comes or goes.
 import { Close, type CloseReason, closeFor, closeText } from "../../protocol/close.ts";
-import { type ClientMessage, parseClientMessage, type ServerMessage } from "../../protocol/control.ts";
+import { type ClientMessage, parseClientMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { TEXTS_BURST, TEXTS_PER_SECOND } from "../../protocol/limits.ts";
-import type { Position } from "../../protocol/position.ts";
 import { Bucket } from "./bucket.ts";
 import { type Connection, Connections } from "./connections.ts";
-import type { Closing, FanOut } from "./fan-out.ts";
+import type { Closing } from "./fan-out.ts";
 import { Intake } from "./intake.ts";
 import type { Members } from "./members.ts";
 import { Occupancy } from "./occupancy.ts";
 import { Publisher } from "./publisher.ts";
-import type { Saved, Subscription, Who } from "./saved.ts";
+import type { Publication, Saved, Subscription, Who } from "./saved.ts";
 import type { Settings } from "./settings.ts";
 import type { Sink } from "./sink.ts";
 import { Subscriber } from "./subscriber.ts";
-import type { Track } from "./track.ts";
 import { Tracks } from "./tracks.ts";
-
-/** What a publisher asked for. */
-export interface Publication {
-  readonly track: string;
-  /** The oldest frame that it keeps, where it comes back. */
-  readonly resume: Position | null;
-  /** How many frames it has sent from there on; null: it does not say. */
-  readonly unacknowledged: number | null;
-  readonly takeover: boolean;
-}
 
 /** When a client that was refused a place may come back. */
 const BUSY_RETRY_MS = 2000;
@@ -81,7 +69,7 @@ export class Hub {
     for (const fanOut of this.#tracks) {
       if (!subscriber.wants(fanOut.track)) continue;
       subscriber.attach(fanOut.track, now, null);
-      subscriber.tell(sourceOf(fanOut));
+      subscriber.tell(fanOut.source);
       this.#close(fanOut.join(now, subscriber));
     }
     subscriber.save();
@@ -92,7 +80,7 @@ export class Hub {
   publish(now: number, id: string, who: Who, publication: Publication, sink: Sink): void {
     const known = this.#tracks.get(publication.track);
     const { resume } = publication;
-    const continues = known !== undefined && continuesIn(known.track, publication);
+    const continues = known !== undefined && known.continues(publication);
     const current = known?.publisher;
     if (current === undefined) {
       const isFull = this.#connections.publishers.size >= this.#settings.maxPublishers;
@@ -104,13 +92,13 @@ export class Hub {
     const fanOut = known ?? this.#tracks.create(publication.track, resume?.epoch ?? this.#mintEpoch());
     const publisher = new Publisher(id, who, fanOut.track, sink, this.#settings, now);
     publisher.tell({ type: "welcome", connection: id, room: this.#room, now });
-    if (known === undefined) this.#open(now, fanOut, publication);
-    else if (continues) this.#wake(fanOut, resume?.sequence ?? 0);
-    else this.#renumber(fanOut);
+    if (known === undefined) fanOut.open(now, this.#audience, publication);
+    else if (continues) fanOut.wake(this.#audience, resume?.sequence ?? 0);
+    else fanOut.renumber(this.#audience, this.#mintEpoch());
     this.#connections.publishers.set(id, publisher);
     fanOut.publisher = publisher;
     publisher.welcome();
-    this.#tellTrack(fanOut, sourceOf(fanOut));
+    fanOut.tell(this.#audience, fanOut.source);
     this.#close(fanOut.pump(now, this.#audience));
     this.#tellOccupancy(now);
   }
@@ -194,7 +182,7 @@ export class Hub {
     const fanOut = this.#tracks.get(publisher.track.name);
     if (fanOut === undefined) return;
     const { track } = fanOut;
-    const incoming = publisher.receive(bytes, now, (sequence) => this.#wake(fanOut, sequence));
+    const incoming = publisher.receive(bytes, now, (sequence) => fanOut.wake(this.#audience, sequence));
     this.#bytesReceived += bytes.byteLength;
     if (this.#intake.charge(bytes.byteLength, now)) this.#holdIntake(now, true);
     if (incoming.is === "init") track.setInit(incoming.payload);
@@ -207,14 +195,6 @@ export class Hub {
     publisher.acknowledge(now, incoming.is === "duplicate");
   }
 
-  /** After sleep the publisher tells where the track stands: those who were in step stand there, and the init is gone. */
-  #wake({ track, publisher }: FanOut, sequence: number): void {
-    if (track.next !== null) return;
-    track.wake(sequence);
-    for (const subscriber of this.#audience.values()) subscriber.wake(track, sequence);
-    publisher?.tell({ type: "init" });
-  }
-
   #control(now: number, id: string, message: ClientMessage): void {
     const publisher = this.#connections.publishers.get(id);
     const subscriber = this.#audience.get(id);
@@ -224,7 +204,7 @@ export class Hub {
       for (const fanOut of this.#tracks) this.#close(fanOut.pump(now, this.#audience));
     } else if (message.type === "sync" && publisher !== undefined) {
       const fanOut = this.#tracks.get(publisher.track.name);
-      if (fanOut !== undefined) this.#wake(fanOut, message.sequence);
+      fanOut?.wake(this.#audience, message.sequence);
       publisher.acknowledge(now, true);
     } else if (message.type === "gap" && publisher !== undefined) {
       publisher.skip(message.from, message.to);
@@ -248,21 +228,6 @@ export class Hub {
     const bucket = this.#texts.get(connection) ?? new Bucket(TEXTS_PER_SECOND, TEXTS_BURST);
     this.#texts.set(connection, bucket);
     if (!bucket.take(1, now)) throw new ProtocolError("too_fast", "too many text messages");
-  }
-
-  /** A track's first publisher: of a new epoch, or of one that the room has no memory of. */
-  #open(now: number, { track }: FanOut, { resume, unacknowledged }: Publication): void {
-    if (resume === null) track.begin(track.epoch, 0);
-    else track.adopt(resume.sequence, unacknowledged ?? Number.POSITIVE_INFINITY);
-    for (const subscriber of this.#audience.values()) {
-      if (subscriber.wants(track)) subscriber.attach(track, now, resume === null ? 0 : null);
-    }
-  }
-
-  #renumber({ track }: FanOut): void {
-    const { epoch, end } = track;
-    track.begin(this.#mintEpoch(), 0);
-    for (const subscriber of this.#audience.values()) subscriber.leaveEpoch(track, epoch, end);
   }
 
   #restorePublisher(now: number, saved: Saved & { role: "publisher" }, sink: Sink): void {
@@ -294,19 +259,10 @@ export class Hub {
     for (const connection of this.#connections) connection.tell({ type: "occupancy", ...count });
   }
 
-  #tellTrack({ track }: FanOut, message: ServerMessage): void {
-    for (const subscriber of this.#audience.values()) {
-      if (subscriber.wants(track)) subscriber.tell(message);
-    }
-  }
-
   #forget(publisher: Publisher): void {
     this.#connections.publishers.delete(publisher.id);
     const fanOut = this.#tracks.get(publisher.track.name);
-    if (fanOut?.publisher !== publisher) return;
-    fanOut.publisher = undefined;
-    for (const subscriber of this.#audience.values()) subscriber.settle(fanOut.track);
-    this.#tellTrack(fanOut, sourceOf(fanOut));
+    if (fanOut?.publisher === publisher) fanOut.leave(this.#audience);
   }
 
   #close(closings: readonly Closing[]): void {
@@ -338,13 +294,4 @@ function retryAfter({ code }: CloseReason): number | undefined {
 
 function refuse(sink: Sink, reason: CloseReason): void {
   sink.close(reason.code, closeText(reason, "", BUSY_RETRY_MS));
-}
-
-function sourceOf({ track, publisher }: FanOut): ServerMessage {
-  return { type: "source", name: track.name, state: publisher === undefined ? "offline" : "online" };
-}
-
-/** Does what a publisher kept follow what the track has? After sleep only the publisher can tell. */
-function continuesIn(track: Track, { resume, unacknowledged }: Publication): boolean {
-  return resume?.epoch === track.epoch && (track.next !== null || unacknowledged === 0);
 }

@@ -42,9 +42,9 @@ export class Lane {
     return this.#told;
   }
 
-  /** Has it all that the track has? */
+  /** Has it all that the track has, or may have had before the room lost its memory? */
   get inStep(): boolean {
-    return this.#state.at === "flowing" && (this.#state.cursor === null || this.#state.cursor === this.track.next);
+    return this.#state.at === "flowing" && (this.#state.cursor === null || this.#state.cursor === this.track.end);
   }
 
   /** The next frame that it needs from history. */

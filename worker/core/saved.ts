@@ -1,4 +1,4 @@
-// What of a connection survives the room's sleep: small values, kept beside its WebSocket.
+// What a connection asked for, and what of it survives the room's sleep: small values, kept beside its WebSocket.
 import type { GapReason } from "../../protocol/control.ts";
 import type { Position, Start } from "../../protocol/position.ts";
 
@@ -27,6 +27,16 @@ export interface Subscription {
   readonly tracks: readonly string[] | null;
   readonly start: Start;
   readonly delivery: Delivery;
+}
+
+/** What a publisher asked for. */
+export interface Publication {
+  readonly track: string;
+  /** The oldest frame that it keeps, where it comes back. */
+  readonly resume: Position | null;
+  /** How many frames it has sent from there on; null: it does not say. */
+  readonly unacknowledged: number | null;
+  readonly takeover: boolean;
 }
 
 /** Where a subscriber stands in a track. */

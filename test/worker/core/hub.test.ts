@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { encodeMessage, Flag, FrameType, HEADER_BYTES, readMessage } from "../../../protocol/frame.ts";
 import { parseStart } from "../../../protocol/position.ts";
-import { Hub, type Publication } from "../../../worker/core/hub.ts";
-import type { Subscription } from "../../../worker/core/saved.ts";
+import { Hub } from "../../../worker/core/hub.ts";
+import type { Publication, Subscription } from "../../../worker/core/saved.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../../worker/core/settings.ts";
 import { Wire } from "./support/wire.ts";
 
