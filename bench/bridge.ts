@@ -111,11 +111,3 @@ async function send(port: number, way: Way, index: number, { bytes, producers }:
   socket.end();
   await closed;
 }
-
-if (import.meta.main) {
-  const { emitLine } = await import("./report.ts");
-  const rounds = Number(process.argv[2] ?? 5);
-  const megabytes = Number(process.argv[3] ?? 256);
-  for (const producers of [1, 50]) await bridge({ producers, bytes: megabytes * MIB, rounds }, emitLine);
-  await bridgeIdle(1000, emitLine);
-}

@@ -1,5 +1,6 @@
 // `npm run bench`: measures, and prints one line of JSON for each measurement. See README.md.
 import { parseArgs } from "node:util";
+import { bridge, bridgeIdle } from "./bridge.ts";
 import { core } from "./core.ts";
 import { type FanOutCase, fanOut } from "./fan-out.ts";
 import { idle } from "./idle.ts";
@@ -67,6 +68,10 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   },
   idle: () => oneByOne((target) => idle(1000, target, emitLine)),
   join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),
+  bridge: async () => {
+    for (const producers of [1, 50]) await bridge({ producers, bytes: 256 * MIB, rounds }, emitLine);
+    await bridgeIdle(1000, emitLine);
+  },
   core: async () => {
     for (const subscribers of [100, 1000]) {
       for (const [framed, everyMs] of [

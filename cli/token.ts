@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { Command, InvalidArgumentError } from "commander";
 import { decodeJwt } from "jose";
 import { claimsSchema, RIGHTS } from "../protocol/claims.ts";
-import { MAX_TOKEN_CHARS } from "../protocol/limits.ts";
+import { MAX_TOKEN_CHARS, MAX_TOKEN_TTL_SECONDS } from "../protocol/limits.ts";
 import { mintToken, TokenError, verifyToken } from "../protocol/token.ts";
 import { parseDuration } from "./duration.ts";
 import { Failure } from "./failure.ts";
@@ -106,5 +106,6 @@ async function readStdin(): Promise<string> {
 function ttl(text: string): number {
   const seconds = parseDuration(text);
   if (seconds === undefined) throw new InvalidArgumentError("It is no duration like 90s, 15m, 1h or 7d.");
+  if (seconds > MAX_TOKEN_TTL_SECONDS) throw new InvalidArgumentError("Tokens live 90 days at most.");
   return seconds;
 }

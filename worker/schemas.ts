@@ -120,6 +120,7 @@ export const connectionsAnswer = z.object({
         gaps: count,
         framesSkipped: count,
         bytesInFlight: count,
+        framesBehind: count,
         state: z.enum(["in-step", "behind", "paused"]),
       }),
     ]),

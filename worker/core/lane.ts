@@ -47,6 +47,13 @@ export class Lane {
     return this.#state.at === "flowing" && (this.#state.cursor === null || this.#state.cursor === this.track.end);
   }
 
+  /** Frames of the track that it has not got. */
+  get framesBehind(): number {
+    const { next } = this.track;
+    const from = this.#state.at === "seeking" ? this.#state.from : this.cursor;
+    return Math.max(0, (next ?? 0) - (from ?? next ?? 0));
+  }
+
   /** The next frame that it needs from history. */
   get cursor(): number | undefined {
     return this.#state.at === "flowing" || this.#state.at === "paused" ? (this.#state.cursor ?? undefined) : undefined;

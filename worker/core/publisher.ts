@@ -14,6 +14,9 @@ import type { Track } from "./track.ts";
 const ACK_BYTES = 64 * 1024;
 const ACK_MS = 100;
 
+/** A publisher that asks for acks and does not read them gets no more while so much waits for it. */
+const MAX_QUEUED_BYTES = 64 * 1024;
+
 /** Why a publisher waits: its subscribers still have enough, or the room takes in no more. */
 export type HoldCause = "subscribers" | "intake";
 
@@ -111,12 +114,8 @@ export class Publisher {
 
   /** Acknowledges, where it is due; `force`: now. */
   acknowledge(now: number, force: boolean): void {
-    const { next } = this.track;
-    if (next === null) return;
-    if (!force && this.#unackedBytes < ACK_BYTES && now - this.#ackedAt < ACK_MS) return;
-    this.#unackedBytes = 0;
-    this.#ackedAt = now;
-    this.tell({ type: "ack", sequence: next, window: this.#window });
+    if ((this.#sink.bufferedBytes() ?? 0) > MAX_QUEUED_BYTES) return;
+    if (force || this.#unackedBytes >= ACK_BYTES || now - this.#ackedAt >= ACK_MS) this.#tellAck(now);
   }
 
   /** Closes its window, or opens it, as far as `cause` is concerned. */
@@ -126,7 +125,7 @@ export class Publisher {
     else this.#holds.delete(cause);
     if (this.#window === before) return;
     this.#heldBytes = 0;
-    this.acknowledge(now, true);
+    this.#tellAck(now);
   }
 
   figures(): PublisherFigures {
@@ -136,6 +135,14 @@ export class Publisher {
       duplicates: this.#duplicates,
       held: this.#window === 0,
     };
+  }
+
+  #tellAck(now: number): void {
+    const { next } = this.track;
+    if (next === null) return;
+    this.#unackedBytes = 0;
+    this.#ackedAt = now;
+    this.tell({ type: "ack", sequence: next, window: this.#window });
   }
 
   get #window(): number {

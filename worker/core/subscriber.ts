@@ -18,6 +18,8 @@ export interface SubscriberFigures {
   readonly gaps: number;
   readonly framesSkipped: number;
   readonly bytesInFlight: number;
+  /** Frames that the room has and has not sent it. */
+  readonly framesBehind: number;
   readonly lastPong: number | undefined;
   readonly state: "in-step" | "behind" | "paused";
 }
@@ -191,6 +193,7 @@ export class Subscriber {
       bytesSent: this.#flow.sent,
       gaps: this.#gaps,
       framesSkipped: this.#framesSkipped,
+      framesBehind: lanes.reduce((sum, lane) => sum + lane.framesBehind, 0),
       bytesInFlight: this.#flow.inFlight(this.#signals(now)),
       lastPong: this.#sink.lastPong(),
       state: paused ? "paused" : lanes.every((lane) => lane.inStep) ? "in-step" : "behind",
