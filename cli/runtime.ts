@@ -56,7 +56,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 async function loadTools() {
   // Wrangler would say on stdout which file it reads.
-  process.env["WRANGLER_LOG"] ??= "error";
+  process.env.WRANGLER_LOG ??= "error";
   try {
     const [miniflare, wrangler] = await Promise.all([import("miniflare"), import("wrangler")]);
     return { ...miniflare, ...wrangler };

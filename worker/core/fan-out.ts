@@ -90,7 +90,7 @@ export class FanOut {
     if (resume === null) this.track.begin(this.track.epoch, 0);
     else this.track.adopt(resume.sequence, unacknowledged ?? Number.POSITIVE_INFINITY);
     for (const subscriber of audience.values()) {
-      if (subscriber.wants(this.track)) subscriber.attach(this.track, now, resume === null ? 0 : null);
+      if (subscriber.wants(this.track)) subscriber.attach(this.track, now);
     }
   }
 

@@ -68,7 +68,7 @@ export class Hub {
     subscriber.tell({ type: "welcome", connection: id, room: this.#room, now });
     for (const fanOut of this.#tracks) {
       if (!subscriber.wants(fanOut.track)) continue;
-      subscriber.attach(fanOut.track, now, null);
+      subscriber.attach(fanOut.track, now);
       subscriber.tell(fanOut.source);
       this.#close(fanOut.join(now, subscriber));
     }
@@ -80,7 +80,7 @@ export class Hub {
   publish(now: number, id: string, who: Who, publication: Publication, sink: Sink): void {
     const known = this.#tracks.get(publication.track);
     const { resume } = publication;
-    const continues = known !== undefined && known.continues(publication);
+    const continues = known?.continues(publication);
     const current = known?.publisher;
     if (current === undefined) {
       const isFull = this.#connections.publishers.size >= this.#settings.maxPublishers;

@@ -70,9 +70,10 @@ export class Subscriber {
     return this.subscription.tracks === null || this.subscription.tracks.includes(track.name);
   }
 
-  /** A track that it wants is there. `state`: where it stands, if that is known; `begin`: the track's very first frame. */
-  attach(track: Track, now: number, begin: number | null): void {
+  /** A track that it wants is there. Who comes before the first frame gets all of them. */
+  attach(track: Track, now: number): void {
     const { start } = this.subscription;
+    const begin = track.beginsAt;
     const state: LaneState =
       begin !== null && start.at !== "position"
         ? { at: "flowing", cursor: begin, strict: this.#reliable }

@@ -67,6 +67,11 @@ export class Track {
     return this.#history;
   }
 
+  /** The epoch's first sequence, while no frame has come; else null. */
+  get beginsAt(): number | null {
+    return this.#next === this.#begin ? this.#begin : null;
+  }
+
   /** Where the epoch ends, if it ends now; null: a room that lost its memory may have had more of it. */
   get end(): number | null {
     return this.#next !== null && this.#next >= this.#mayReach ? this.#next : null;

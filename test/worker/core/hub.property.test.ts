@@ -4,7 +4,7 @@ import { describe, test } from "vitest";
 import { Flag } from "../../../protocol/frame.ts";
 import { type Event, event, run } from "./support/events.ts";
 
-const runs = { numRuns: Number(process.env["ROOMCAST_RUNS"] ?? 1500) };
+const runs = { numRuns: Number(process.env.ROOMCAST_RUNS ?? 1500) };
 
 const RUNTIMES = [
   ["tells what is queued", true],

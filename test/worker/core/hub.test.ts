@@ -141,6 +141,15 @@ describe("joining", () => {
     expect(heard(subscriber, "gap")).toEqual([0, 1, 2, 3]);
   });
 
+  test("F8 who comes before the first frame gets all of them, though the source is there already", () => {
+    const it = room();
+    const publisher = it.publish();
+    const subscriber = it.subscribe();
+    const frames = [0, 1, 2].map((sequence) => message(sequence, Flag.key));
+    it.hub.binary(it.now, publisher.id, Buffer.concat(frames));
+    expect(heard(subscriber, "gap")).toEqual([0, 1, 2]);
+  });
+
   test("W5 start=live waits for the next group", () => {
     const it = room();
     const publisher = it.publish();
