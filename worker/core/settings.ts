@@ -42,7 +42,7 @@ export const DEFAULT_SETTINGS: Settings = {
   historyMs: 60_000,
   windowBytes: 1024 * 1024,
   lagMs: 2000,
-  heldBytes: 4 * 1024 * 1024,
+  heldBytes: 8 * 1024 * 1024,
   heldTotalBytes: 48 * 1024 * 1024,
   allowanceBytes: 64 * 1024 * 1024,
   stalledMs: STALLED_MS,
