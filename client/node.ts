@@ -18,6 +18,7 @@ export const nodeEnvironment: Environment = {
   random: () => Math.random(),
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
 };
 
 class NodeSocket implements Socket {

@@ -1,5 +1,5 @@
 // What a publisher has written and the room has not acknowledged: unnumbered frames, then numbered messages. Pure.
-import { encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
+import { type Allocate, encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
 import { MAX_MESSAGE_FRAMES } from "../protocol/limits.ts";
 import type { Position } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
@@ -19,6 +19,7 @@ interface Init {
 
 /** Numbers frames, cuts them into messages by the room's window, keeps them until acknowledged, renumbers. */
 export class Outbox {
+  readonly #allocate: Allocate | undefined;
   readonly #backlog = new Backlog();
   readonly #batches = new Deque<Batch>();
   #batchBytes = 0;
@@ -56,6 +57,11 @@ export class Outbox {
   /** Frames that were sent at some time and are not acknowledged. */
   get unacknowledged(): number {
     return this.#next - this.#oldest;
+  }
+
+  /** `allocate`: where messages get their memory. */
+  constructor(allocate?: Allocate) {
+    this.#allocate = allocate;
   }
 
   /** All below it was sent on this connection, or acknowledged. */
@@ -169,7 +175,7 @@ export class Outbox {
       if (frames.length === MAX_MESSAGE_FRAMES) break;
     }
     if (frames.length === 0) return undefined;
-    return { is: "frames", bytes: encodeMessage(frames), sequence, frames: frames.length };
+    return { is: "frames", bytes: encodeMessage(frames, this.#allocate), sequence, frames: frames.length };
   }
 
   #number({ payload, flags, timestamp }: Written): Frame {

@@ -63,12 +63,17 @@ export function writeHeader(view: DataView, offset: number, header: FrameHeader,
   writeUint53(view, offset + 16, header.timestamp);
 }
 
+/** Gives memory that is written over as a whole: it need not be zero. */
+export type Allocate = (bytes: number) => Uint8Array<ArrayBuffer>;
+
+const zeroed: Allocate = (bytes) => new Uint8Array(bytes);
+
 /** Encodes frames into one message, payloads copied once. */
-export function encodeMessage(frames: readonly Frame[]): Uint8Array<ArrayBuffer> {
+export function encodeMessage(frames: readonly Frame[], allocate = zeroed): Uint8Array<ArrayBuffer> {
   let size = 0;
   for (const frame of frames) size += HEADER_BYTES + frame.payload.byteLength;
-  const message = new Uint8Array(size);
-  const view = new DataView(message.buffer);
+  const message = allocate(size);
+  const view = new DataView(message.buffer, message.byteOffset, size);
   let offset = 0;
   for (const frame of frames) {
     writeHeader(view, offset, frame, frame.payload.byteLength);
