@@ -1,8 +1,7 @@
 // Two runtimes: Node for everything that is pure, has sockets or starts processes; workerd for the Worker from inside.
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-
-const secret = "test-secret-test-secret-test-secret-0000";
+import { SECRET } from "./test/support/secret.ts";
 
 export default defineConfig({
   test: {
@@ -34,7 +33,7 @@ export default defineConfig({
           cloudflareTest({
             main: "worker/index.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { TOKEN_SECRET: secret, OPERATOR_KEY: secret, ROOM_CREATION: "open" } },
+            miniflare: { bindings: { TOKEN_SECRET: SECRET, OPERATOR_KEY: SECRET, ROOM_CREATION: "open" } },
           }),
         ],
         test: { name: "worker", sequence: { groupOrder: 1 }, include: ["test/worker/*.test.ts"], testTimeout: 30_000 },

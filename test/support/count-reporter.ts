@@ -1,11 +1,24 @@
-// Prints the last line of a test run: `N passed, N failed`.
+// Prints the last line of a test run: `N passed, N failed`. What a test or what it started prints must hold no secret.
+import type { UserConsoleLog } from "vitest";
 import type { Reporter, TestModule } from "vitest/node";
+import { SECRET } from "./secret.ts";
 
-/** Counts tests; a module that could not be loaded counts as one that failed. */
+/** A JWT: header and payload are JSON objects in base64url, so both begin with `eyJ`. */
+const TOKEN = /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/;
+
+/** Counts tests; a module that could not be loaded, and output with a secret in it, count as failed. */
 export default class CountReporter implements Reporter {
+  #leaks = 0;
+
+  onUserConsoleLog({ content, taskId }: UserConsoleLog): void {
+    if (!TOKEN.test(content) && !content.includes(SECRET)) return;
+    this.#leaks++;
+    process.stderr.write(`a secret was printed by ${taskId ?? "a test file"}\n`);
+  }
+
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     let passed = 0;
-    let failed = errors.length;
+    let failed = errors.length + this.#leaks;
     for (const module of modules) {
       if (module.errors().length > 0) failed++;
       for (const test of module.children.allTests()) {
@@ -14,6 +27,7 @@ export default class CountReporter implements Reporter {
         if (state === "failed") failed++;
       }
     }
+    if (failed > 0) process.exitCode = 1;
     process.once("exit", () => process.stdout.write(`${passed} passed, ${failed} failed\n`));
   }
 }

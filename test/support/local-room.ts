@@ -3,8 +3,9 @@ import { randomBytes } from "node:crypto";
 import { type Runtime, startRuntime } from "../../cli/runtime.ts";
 import type { Claims } from "../../protocol/claims.ts";
 import { mintToken } from "../../protocol/token.ts";
+import { SECRET } from "./secret.ts";
 
-export const SECRET = "test-secret-test-secret-test-secret-0000";
+export { SECRET };
 
 /** A room with its tokens. */
 export interface TestRoom {

@@ -1,11 +1,13 @@
 // What tests of the doors need: tokens with any claims, signed in any way, and requests with any credential.
+
 import { expect } from "vitest";
 import type { Claims } from "../../../protocol/claims.ts";
 import { mintToken } from "../../../protocol/token.ts";
+import { SECRET } from "../../support/secret.ts";
 import { Peer, request, type Tokens } from "./rooms.ts";
 
 /** As in vitest.config.mts. */
-export const SECRET = "test-secret-test-secret-test-secret-0000";
+export { SECRET };
 export const OTHER_SECRET = "other-secret-other-secret-other-secret-1";
 
 export const nowSeconds = () => Math.floor(Date.now() / 1000);
