@@ -1,7 +1,6 @@
 // Coming in: what somebody asks for at the door, what a credential grants, and whether the one covers the other.
 import type { Claims, Right } from "../../protocol/claims.ts";
 import type { Position, Start } from "../../protocol/position.ts";
-
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Delivery, Publication, Subscription, Who } from "./saved.ts";
 

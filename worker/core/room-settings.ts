@@ -2,17 +2,8 @@
 import type { Delivery } from "./saved.ts";
 import type { Settings } from "./settings.ts";
 
-/** The settings of a room as its owner sees them. */
-export interface RoomSettings {
-  readonly title: string;
-  /** Anyone may subscribe without a token. */
-  readonly public: boolean;
-  /** Members are told who comes and goes. */
-  readonly presence: boolean;
-  /** Members who have the right `message` may send some. */
-  readonly memberMessages: boolean;
-  /** Of subscribers that name none. */
-  readonly delivery: Delivery;
+/** The settings that an operator bounds: as a bound, the largest value that a room may have. null: unbounded. */
+export interface RoomLimits {
   readonly maxSubscribers: number;
   readonly maxPublishers: number;
   /** Of all publishers together, above which they are held back; null: unlimited. */
@@ -23,14 +14,17 @@ export interface RoomSettings {
   readonly idleExpirySeconds: number | null;
 }
 
-/** The settings that an operator bounds: the largest value that a room may have. null: unbounded. */
-export interface RoomLimits {
-  readonly maxSubscribers: number;
-  readonly maxPublishers: number;
-  readonly bytesPerSecondIn: number | null;
-  readonly historyBytes: number;
-  readonly historySeconds: number;
-  readonly idleExpirySeconds: number | null;
+/** The settings of a room as its owner sees them. */
+export interface RoomSettings extends RoomLimits {
+  readonly title: string;
+  /** Anyone may subscribe without a token. */
+  readonly public: boolean;
+  /** Members are told who comes and goes. */
+  readonly presence: boolean;
+  /** Members who have the right `message` may send some. */
+  readonly memberMessages: boolean;
+  /** Of subscribers that name none. */
+  readonly delivery: Delivery;
 }
 
 /** What holds where the operator says nothing. History and send queues share the 128 MB of an object. */
