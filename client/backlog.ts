@@ -5,13 +5,12 @@ import { Deque } from "./deque.ts";
 
 /** A frame with the time at which it was written. */
 export interface Written extends SplitFrame {
+  readonly is: "frame";
   readonly timestamp: number;
 }
 
 /** What is to be numbered next: a frame, or the place of frames that were dropped. */
-export type Waiting =
-  | { readonly is: "frame"; readonly frame: Written }
-  | { readonly is: "gap"; readonly frames: number };
+export type Waiting = Written | { readonly is: "gap"; readonly frames: number };
 
 /** Groups, frames and payload bytes. */
 export interface Dropped {
@@ -51,7 +50,7 @@ export class Backlog {
 
   /** Adds a frame. The payload must not be changed until it was taken. */
   write({ payload, flags }: SplitFrame, timestamp: number): void {
-    const frame = { payload, flags, timestamp };
+    const frame: Written = { is: "frame", payload, flags, timestamp };
     this.#isDropping &&= (flags & ENDS) === 0;
     if (this.#isDropping) {
       this.#skip(frame);
@@ -64,10 +63,9 @@ export class Backlog {
   /** What is to be numbered next; undefined: nothing waits. */
   peek(): Waiting | undefined {
     const rest = this.#rest.at(0);
-    if (rest !== undefined) return { is: "frame", frame: rest };
+    if (rest !== undefined) return rest;
     if (this.#gap !== undefined && this.#gap.frames > 0) return { is: "gap", frames: this.#gap.frames };
-    const frame = this.#gap?.init ?? this.#written.at(0);
-    return frame && { is: "frame", frame };
+    return this.#gap?.init ?? this.#written.at(0);
   }
 
   /** Takes away what `peek` gives. */

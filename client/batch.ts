@@ -1,12 +1,17 @@
 // What is sent as one message and kept until it is acknowledged: numbered frames, or the gap where frames were dropped.
-import { Flag, HEADER_BYTES, readMessage, writeHeader } from "../protocol/frame.ts";
+import { encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
+import { sizeOf, type Written } from "./backlog.ts";
+import { scratch } from "./scratch.ts";
 
 /** Frames `sequence`... without those that were acknowledged. */
 export interface FrameBatch {
   readonly is: "frames";
-  bytes: Uint8Array<ArrayBuffer>;
   sequence: number;
-  frames: number;
+  frames: readonly Written[];
+  /** Their size in a message. */
+  bytes: number;
+  /** The first one does not continue what came before, whatever its own flags say. */
+  discontinuity: boolean;
 }
 
 /** Sequences that were given to frames that nobody gets. */
@@ -20,35 +25,38 @@ export type Batch = FrameBatch | GapBatch;
 
 /** Bytes of frames with their headers; a gap counts as an empty frame. */
 export function bytesOf(batch: Batch): number {
-  return batch.is === "frames" ? batch.bytes.byteLength : HEADER_BYTES;
+  return batch.is === "frames" ? batch.bytes : HEADER_BYTES;
 }
 
-/** Takes the first `frames` away, not all. Answers the bytes that went. */
-export function shorten(batch: Batch, frames: number): number {
-  batch.sequence += frames;
-  batch.frames -= frames;
-  if (batch.is === "gap") return 0;
-  const bytes = (readMessage(batch.bytes)[frames]?.start ?? HEADER_BYTES) - HEADER_BYTES;
-  batch.bytes = batch.bytes.subarray(bytes);
+/** The sequence behind the batch. */
+export function endOf(batch: Batch): number {
+  return batch.sequence + (batch.is === "frames" ? batch.frames.length : batch.frames);
+}
+
+/** Takes those below `sequence` away, not all. Answers the bytes that went. */
+export function shorten(batch: Batch, sequence: number): number {
+  const count = sequence - batch.sequence;
+  batch.sequence = sequence;
+  if (batch.is === "gap") {
+    batch.frames -= count;
+    return 0;
+  }
+  const bytes = batch.frames.slice(0, count).reduce((sum, frame) => sum + sizeOf(frame), 0);
+  batch.frames = batch.frames.slice(count);
+  batch.bytes -= bytes;
+  batch.discontinuity = false;
   return bytes;
 }
 
-/** Moves a batch to other numbers, with `discontinuity` at its first frame if told; false: it has no frame to mark. */
-export function renumber(batch: Batch, shift: number, track: number, discontinuity: boolean): boolean {
-  batch.sequence += shift;
-  if (batch.is === "gap") return false;
-  const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset);
-  for (const [index, frame] of readMessage(batch.bytes).entries()) {
-    const flags = frame.flags | (discontinuity && index === 0 ? Flag.discontinuity : 0);
-    const header = { ...frame, flags, track, sequence: frame.sequence + shift };
-    writeHeader(view, frame.start - HEADER_BYTES, header, frame.end - frame.start);
+/** The message: binary frames, good until the next one is made, or the text of a publisher's `gap`. */
+export function messageOf(batch: Batch, track: number): Uint8Array<ArrayBuffer> | string {
+  const { sequence } = batch;
+  if (batch.is === "gap") {
+    return JSON.stringify({ type: "gap", from: sequence, to: endOf(batch) - 1, reason: "ingest" });
   }
-  return true;
-}
-
-/** The message: binary frames, or the text of a publisher's `gap`. */
-export function messageOf(batch: Batch): Uint8Array<ArrayBuffer> | string {
-  if (batch.is === "frames") return batch.bytes;
-  const { sequence: from, frames } = batch;
-  return JSON.stringify({ type: "gap", from, to: from + frames - 1, reason: "ingest" });
+  const frames = batch.frames.map((frame, index): Frame => {
+    const mark = batch.discontinuity && index === 0 ? Flag.discontinuity : 0;
+    return { ...frame, type: FrameType.frame, flags: frame.flags | mark, track, sequence: sequence + index };
+  });
+  return encodeMessage(frames, scratch);
 }

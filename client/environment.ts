@@ -1,5 +1,4 @@
 // What the client needs from where it runs: a WebSocket, a clock, timers, random numbers. Injected, so that tests decide.
-import type { Allocate } from "../protocol/frame.ts";
 
 /** Why an upgrade was refused: the HTTP status and the stable code of the problem document. */
 export interface Refusal {
@@ -40,8 +39,6 @@ export interface Environment {
   random(): number;
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  /** Memory that is written over as a whole, where the platform has some that need not be cleared first (Node). */
-  allocate?: Allocate;
   /** For asking why an upgrade was refused; only where the platform's WebSocket does not tell (browsers). */
   fetch?(url: string, init: { headers: Record<string, string> }): Promise<{ status: number; json(): Promise<unknown> }>;
 }

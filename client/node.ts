@@ -1,4 +1,5 @@
 // The environment of Node: the package `ws`, which tells why an upgrade was refused and can stop reading.
+import { randomInt } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
@@ -8,8 +9,13 @@ import { problemCode } from "./errors.ts";
 const MAX_PROBLEM_BYTES = 64 * 1024;
 /** How long the peer may take to close; after that the TCP connection is cut. */
 const CLOSING_MS = 2000;
-/** `closeTimeout`, which the package's types lack: a room's close is told even if it leaves the TCP connection open. */
-const OPTIONS = { perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, closeTimeout: CLOSING_MS };
+const OPTIONS = {
+  perMessageDeflate: false,
+  maxPayload: MAX_MESSAGE_BYTES,
+  /** The package's types lack it. A room's close is told even if it leaves the TCP connection open. */
+  closeTimeout: CLOSING_MS,
+  generateMask,
+};
 
 /** For processes: bridges, tools, tests. */
 export const nodeEnvironment: Environment = {
@@ -18,7 +24,6 @@ export const nodeEnvironment: Environment = {
   random: () => Math.random(),
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-  allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
 };
 
 class NodeSocket implements Socket {
@@ -71,6 +76,11 @@ class NodeSocket implements Socket {
 /** A `Uint8Array` of its own class: its `subarray` is cheaper than that of a `Buffer`. */
 function view(data: Buffer): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Never zero: such a mask changes nothing, so that the package would send without a copy, and `send` be no snapshot. */
+function generateMask(mask: Buffer): void {
+  mask.writeUInt32LE(randomInt(1, 2 ** 32));
 }
 
 async function readRefusal(response: IncomingMessage): Promise<Refusal> {

@@ -1,11 +1,12 @@
 // What a publisher has written and the room has not acknowledged: unnumbered frames, then numbered messages. Pure.
-import { type Allocate, encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
+import { encodeMessage, Flag, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
 import { MAX_MESSAGE_FRAMES } from "../protocol/limits.ts";
 import type { Position } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
 import { Backlog, type Dropped, sizeOf, type Written } from "./backlog.ts";
-import { type Batch, bytesOf, messageOf, renumber, shorten } from "./batch.ts";
+import { type Batch, bytesOf, endOf, messageOf, shorten } from "./batch.ts";
 import { Deque } from "./deque.ts";
+import { scratch } from "./scratch.ts";
 
 const MESSAGE_BYTES = 64 * 1024;
 /** Where more than a message is waiting: fewer and larger ones. */
@@ -14,12 +15,11 @@ const BACKLOG_MESSAGE_BYTES = 256 * 1024;
 interface Init {
   sequence: number;
   readonly timestamp: number;
-  readonly payload: Uint8Array;
+  payload: Uint8Array;
 }
 
 /** Numbers frames, cuts them into messages by the room's window, keeps them until acknowledged, renumbers. */
 export class Outbox {
-  readonly #allocate: Allocate | undefined;
   readonly #backlog = new Backlog();
   readonly #batches = new Deque<Batch>();
   #batchBytes = 0;
@@ -34,6 +34,7 @@ export class Outbox {
   #discontinuity = false;
   /** Those that may still apply to a frame that is not acknowledged. */
   readonly #inits: Init[] = [];
+  #initMemory = new Uint8Array(0);
 
   /** Bytes, headers included: written and not acknowledged. */
   get bytes(): number {
@@ -59,11 +60,6 @@ export class Outbox {
     return this.#next - this.#oldest;
   }
 
-  /** `allocate`: where messages get their memory. */
-  constructor(allocate?: Allocate) {
-    this.#allocate = allocate;
-  }
-
   /** All below it was sent on this connection, or acknowledged. */
   get sentTo(): number {
     return this.#batches.at(this.#sent)?.sequence ?? this.#next;
@@ -73,7 +69,7 @@ export class Outbox {
     return this.#batches.at(0)?.sequence ?? this.#next;
   }
 
-  /** The payload belongs to the outbox until it was taken: it must not be changed. */
+  /** The payload belongs to the outbox until it was acknowledged: it must not be changed. */
   write(frame: SplitFrame, timestamp: number): void {
     this.#backlog.write(frame, timestamp);
   }
@@ -97,8 +93,7 @@ export class Outbox {
     const shift = sequence - this.#oldest;
     const continues = before === undefined || (epoch === before.id && shift === 0);
     this.#epoch = epoch === before?.id ? before : { id: epoch, from: sequence };
-    if (!continues) this.#discontinuity = true;
-    if (!continues || track !== this.#track) this.#renumber(shift, track);
+    if (!continues) this.#renumber(shift);
     this.#track = track;
     this.#next += shift;
     for (const init of this.#inits) init.sequence += shift;
@@ -107,18 +102,21 @@ export class Outbox {
   /** All below `sequence` is in the room. */
   acknowledge(sequence: number): void {
     for (let batch = this.#batches.at(0); batch && batch.sequence < sequence; batch = this.#batches.at(0)) {
-      const all = sequence - batch.sequence >= batch.frames;
-      const bytes = all ? bytesOf(batch) : shorten(batch, sequence - batch.sequence);
+      const all = endOf(batch) <= sequence;
+      const bytes = all ? bytesOf(batch) : shorten(batch, sequence);
       this.#batchBytes -= bytes;
       if (this.#sent > 0) this.#sentBytes -= bytes;
       if (!all) break;
       this.#batches.shift();
       if (this.#sent > 0) this.#sent--;
     }
-    while ((this.#inits[1]?.sequence ?? Infinity) < this.#oldest) this.#inits.shift();
+    this.#dropInits();
   }
 
-  /** The next message that may be sent by rule P4, counted as sent; undefined: not now. Call only when accepted. */
+  /**
+   * The next message that may be sent by rule P4, counted as sent; undefined: not now. Call only when accepted. Its bytes
+   * are good until the next message is taken.
+   */
   take(window: number): Uint8Array<ArrayBuffer> | string | undefined {
     if (window === 0) return undefined;
     const room = window - this.#sentBytes;
@@ -126,7 +124,7 @@ export class Outbox {
     if (batch === undefined || !this.#fits(bytesOf(batch), room)) return undefined;
     this.#sent++;
     this.#sentBytes += bytesOf(batch);
-    return messageOf(batch);
+    return messageOf(batch, this.#track);
   }
 
   /** A message with the init that applies where the sender stands; undefined where none does (rule P6). */
@@ -134,7 +132,7 @@ export class Outbox {
     const init = this.#inits.findLast((one) => one.sequence < this.sentTo);
     if (init === undefined) return undefined;
     const sequence = Math.max(init.sequence, this.#epoch?.from ?? 0);
-    return encodeMessage([{ ...init, type: FrameType.init, flags: 0, track: this.#track, sequence }]);
+    return encodeMessage([{ ...init, type: FrameType.init, flags: 0, track: this.#track, sequence }], scratch);
   }
 
   #fits(bytes: number, room: number): boolean {
@@ -164,33 +162,50 @@ export class Outbox {
     const most = this.#backlog.bytes > MESSAGE_BYTES ? BACKLOG_MESSAGE_BYTES : MESSAGE_BYTES;
     const limit = Math.min(room, most);
     const sequence = this.#next;
-    const frames: Frame[] = [];
-    let size = 0;
+    const frames: Written[] = [];
+    let bytes = 0;
     for (let head = this.#backlog.peek(); head?.is === "frame"; head = this.#backlog.peek()) {
-      const bytes = sizeOf(head.frame);
-      if (frames.length === 0 ? !this.#fits(bytes, room) : size + bytes > limit) break;
-      frames.push(this.#number(head.frame));
-      size += bytes;
+      const size = sizeOf(head);
+      if (frames.length === 0 ? !this.#fits(size, room) : bytes + size > limit) break;
+      this.#number(head);
+      frames.push(head);
+      bytes += size;
       this.#backlog.shift();
       if (frames.length === MAX_MESSAGE_FRAMES) break;
     }
     if (frames.length === 0) return undefined;
-    return { is: "frames", bytes: encodeMessage(frames, this.#allocate), sequence, frames: frames.length };
-  }
-
-  #number({ payload, flags, timestamp }: Written): Frame {
-    const sequence = this.#next++;
-    if ((flags & Flag.init) !== 0) this.#inits.push({ sequence, timestamp, payload: payload.slice() });
-    const mark = this.#discontinuity ? Flag.discontinuity : 0;
+    const discontinuity = this.#discontinuity;
     this.#discontinuity = false;
-    return { type: FrameType.frame, flags: flags | mark, track: this.#track, sequence, timestamp, payload };
+    return { is: "frames", sequence, frames, bytes, discontinuity };
   }
 
-  /** Patches the headers of what is kept; what was sent is safe, since `Socket.send` took a snapshot. */
-  #renumber(shift: number, track: number): void {
+  #number({ flags, timestamp, payload }: Written): void {
+    const sequence = this.#next++;
+    if ((flags & Flag.init) !== 0) this.#inits.push({ sequence, timestamp, payload });
+  }
+
+  /** Of the acknowledged ones the last one stays, in other memory: its own is that of all that was read with it. */
+  #dropInits(): void {
+    const oldest = this.#oldest;
+    while ((this.#inits[1]?.sequence ?? Infinity) < oldest) this.#inits.shift();
+    const [init] = this.#inits;
+    if (init === undefined || init.sequence >= oldest || init.payload.buffer === this.#initMemory.buffer) return;
+    const { byteLength } = init.payload;
+    if (this.#initMemory.byteLength < byteLength) this.#initMemory = new Uint8Array(byteLength);
+    this.#initMemory.set(init.payload);
+    init.payload = this.#initMemory.subarray(0, byteLength);
+  }
+
+  /** What is kept moves to other numbers, and its first frame does not continue what the epoch has. */
+  #renumber(shift: number): void {
+    this.#discontinuity = true;
     for (let index = 0; index < this.#batches.length; index++) {
       const batch = this.#batches.at(index);
-      if (batch !== undefined && renumber(batch, shift, track, this.#discontinuity)) this.#discontinuity = false;
+      if (batch === undefined) continue;
+      batch.sequence += shift;
+      if (batch.is === "gap") continue;
+      batch.discontinuity ||= this.#discontinuity;
+      this.#discontinuity = false;
     }
   }
 }

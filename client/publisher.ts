@@ -29,7 +29,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #connection: Connection;
   readonly #sender: Sender;
-  readonly #outbox: Outbox;
+  readonly #outbox = new Outbox();
   readonly #ready = deferred<{ connection: string; epoch: string }>();
   readonly #closed = deferred<RefusedError | undefined>();
   #state: State = { at: "writing" };
@@ -54,7 +54,6 @@ export class Publisher {
       lost: (name) => this.#lost(name),
       refused: (error) => this.#over(error, error),
     });
-    this.#outbox = new Outbox(options.environment.allocate);
     this.#sender = new Sender(this.#outbox, this.#connection, options.environment);
     this.#connection.connect();
   }

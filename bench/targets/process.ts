@@ -26,8 +26,13 @@ export class Daemon implements AsyncDisposable {
   }
 
   /** Resolves with it and the match. Its fourth channel (3) is read too: workerd tells its port there. */
-  static async start(program: string, args: readonly string[], ready: RegExp): Promise<[Daemon, RegExpExecArray]> {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  static async start(
+    program: string,
+    args: readonly string[],
+    ready: RegExp,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<[Daemon, RegExpExecArray]> {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { ...process.env, ...env } });
     running.add(child);
     child.once("close", () => running.delete(child));
     const { promise, resolve, reject } = deferred<RegExpExecArray>();

@@ -28,7 +28,9 @@ export function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
 
 /** True if both hold the same bytes. */
 export function equal(first: Uint8Array, second: Uint8Array): boolean {
-  return first.length === second.length && first.every((byte, at) => byte === second[at]);
+  if (first.length !== second.length) return false;
+  for (let at = 0; at < first.length; at++) if (first[at] !== second[at]) return false;
+  return true;
 }
 
 /** Adds `bytes` to `frames` in pieces of at most `maxBytes`: `flags` for the first, `laterFlags` for the others. */

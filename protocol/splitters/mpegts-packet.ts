@@ -36,3 +36,10 @@ export function payloadOf(packet: Uint8Array): Uint8Array {
   const adaptationBytes = (control & 0x20) !== 0 ? 1 + u8(packet, HEADER_BYTES) : 0;
   return packet.subarray(Math.min(HEADER_BYTES + adaptationBytes, PACKET_BYTES));
 }
+
+/** True if the packet at `at` is `packet` again, whatever its continuity counter. */
+export function isRepetition(bytes: Uint8Array, at: number, packet: Uint8Array): boolean {
+  if (u16(bytes, at + 1) !== u16(packet, 1) || ((u8(bytes, at + 3) ^ u8(packet, 3)) & 0xf0) !== 0) return false;
+  for (let index = HEADER_BYTES; index < PACKET_BYTES; index++) if (bytes[at + index] !== packet[index]) return false;
+  return true;
+}

@@ -1,5 +1,6 @@
 // Sections of MPEG-TS: put together from packet payloads, and their checksum (ISO 13818-1, 2.4.4 and annex A).
 import { concat, u8, u16 } from "./bytes.ts";
+import { isRepetition, PACKET_BYTES, payloadOf, startsUnit } from "./mpegts-packet.ts";
 
 /** Longest section of a PAT or PMT, its 3 header bytes included. */
 const MAX_SECTION_BYTES = 1024;
@@ -8,12 +9,27 @@ const HEADER_BYTES = 3;
 const STUFFING_TABLE_ID = 0xff;
 const NOTHING = new Uint8Array(0);
 
+type State = { readonly kind: "waiting" } | { readonly kind: "reading"; readonly held: Uint8Array };
+const WAITING: State = { kind: "waiting" };
+
 /** Puts the sections of one PID together. Holds back less than MAX_SECTION_BYTES and one packet. */
 export class SectionReader {
-  #state: { kind: "waiting" } | { kind: "reading"; held: Uint8Array } = { kind: "waiting" };
+  #state: State = WAITING;
+  /** The last packet, where it depended on none before and none depends on it. */
+  #whole: { readonly packet: Uint8Array; readonly sections: readonly Uint8Array[] } | undefined;
 
-  /** The sections that this packet's payload completes, unchecked. */
-  read(payload: Uint8Array, startsSection: boolean): Uint8Array[] {
+  /** The sections that the packet at `at` completes, unchecked. Tables come again and again: a repetition costs little. */
+  read(bytes: Uint8Array, at: number): readonly Uint8Array[] {
+    const whole = this.#state === WAITING ? this.#whole : undefined;
+    if (whole !== undefined && isRepetition(bytes, at, whole.packet)) return whole.sections;
+    const wasWaiting = this.#state === WAITING;
+    const packet = bytes.slice(at, at + PACKET_BYTES);
+    const sections = this.#read(payloadOf(packet), startsUnit(packet, 0));
+    this.#whole = wasWaiting && this.#state === WAITING ? { packet, sections } : undefined;
+    return sections;
+  }
+
+  #read(payload: Uint8Array, startsSection: boolean): Uint8Array[] {
     if (!startsSection) return this.#continue(payload);
     const begin = 1 + u8(payload, 0);
     const ended = this.#continue(payload.subarray(1, begin));
@@ -28,7 +44,7 @@ export class SectionReader {
     while (rest.length >= HEADER_BYTES) {
       const size = HEADER_BYTES + (u16(rest, 1) & 0xfff);
       if (u8(rest, 0) === STUFFING_TABLE_ID || size > MAX_SECTION_BYTES) {
-        this.#state = { kind: "waiting" };
+        this.#state = WAITING;
         return sections;
       }
       if (rest.length < size) break;

@@ -66,8 +66,8 @@ export class Tables {
     return number;
   }
 
-  get programmeNumbers(): number[] {
-    return [...this.#programmes.keys()];
+  get programmeNumbers(): Iterable<number> {
+    return this.#programmes.keys();
   }
 
   get pmtPids(): number[] {

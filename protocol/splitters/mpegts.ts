@@ -3,7 +3,7 @@ import { Flag } from "../frame.ts";
 import type { SplitFrame, Splitter } from "../splitter.ts";
 import { AccessPoints } from "./mpegts-access.ts";
 import { Cutter } from "./mpegts-cutter.ts";
-import { PACKET_BYTES, PIDS, payloadOf, pidAt, SYNC_BYTE, startsUnit } from "./mpegts-packet.ts";
+import { PACKET_BYTES, PIDS, pidAt, SYNC_BYTE, startsUnit } from "./mpegts-packet.ts";
 import { SectionReader } from "./mpegts-sections.ts";
 import { Tables } from "./mpegts-tables.ts";
 
@@ -15,6 +15,9 @@ export const MPEGTS_MAX_INIT_PACKETS = 16;
 
 /** The splitter never holds back more than this. */
 export const MPEGTS_MAX_HELD_BYTES = MPEGTS_MAX_INIT_PACKETS * PACKET_BYTES;
+
+/** Chunks from this size on are not copied as a whole. */
+const LARGE_BYTES = 16 * 1024;
 
 const PAT_PID = 0;
 
@@ -71,6 +74,20 @@ class MpegtsSplitter implements Splitter {
   }
 
   push(chunk: Uint8Array): SplitFrame[] {
+    if (chunk.length < LARGE_BYTES) return this.#read(chunk);
+    const frames: SplitFrame[] = [];
+    let at = 0;
+    // What is held back is completed packet by packet, so that the rest of the chunk need not be copied behind it.
+    while (this.heldBytes > 0 && this.#sync === "locked" && at < chunk.length) {
+      const end = at + PACKET_BYTES - (this.heldBytes % PACKET_BYTES);
+      frames.push(...this.#read(chunk.subarray(at, end)));
+      at = end;
+    }
+    frames.push(...this.#read(chunk.subarray(at)));
+    return frames;
+  }
+
+  #read(chunk: Uint8Array): SplitFrame[] {
     this.#cutter.load(chunk);
     let more = true;
     while (more) more = this.#sync === "locked" ? this.#readPackets() : this.#findSync();
@@ -133,11 +150,10 @@ class MpegtsSplitter implements Splitter {
   }
 
   #readTablePacket(at: number): void {
-    const packet = this.#cutter.bytes.subarray(at, at + PACKET_BYTES);
-    const pid = pidAt(packet, 0);
-    const starts = startsUnit(packet, 0);
-    if (pid === PAT_PID && starts) this.#run = { start: at, packets: 0, missing: undefined };
-    for (const section of this.#sections.get(pid)?.read(payloadOf(packet), starts) ?? []) {
+    const { bytes } = this.#cutter;
+    const pid = pidAt(bytes, at);
+    if (pid === PAT_PID && startsUnit(bytes, at)) this.#run = { start: at, packets: 0, missing: undefined };
+    for (const section of this.#sections.get(pid)?.read(bytes, at) ?? []) {
       if (pid === PAT_PID) this.#readPat(section);
       else this.#readPmt(section, pid);
       if (this.#tables.version !== this.#knownVersion) this.#adoptTables();
@@ -146,8 +162,8 @@ class MpegtsSplitter implements Splitter {
 
   #readPat(section: Uint8Array): void {
     if (!this.#tables.readPat(section) || this.#run === undefined) return;
-    const numbers = this.#tables.programmeNumbers;
-    this.#run.missing = numbers.length === 0 ? undefined : new Set(numbers);
+    const missing = new Set(this.#tables.programmeNumbers);
+    this.#run.missing = missing.size === 0 ? undefined : missing;
   }
 
   #readPmt(section: Uint8Array, pid: number): void {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
+import { deferred } from "../../client/deferred.ts";
 import type { SubscriberEvent } from "../../client/events.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Publisher } from "../../client/publisher.ts";
@@ -126,6 +127,20 @@ describe("on real sockets", () => {
       if (event.type === "frame" && event.sequence === 299) break;
     }
     expect(subscriber.stats).toMatchObject({ frames: 300, gaps: 0 });
+  });
+
+  test("what is sent may be changed at once, though the socket cannot take it yet", async () => {
+    const received = deferred<Buffer>();
+    const { url } = await serve((socket) => socket.on("message", (data) => received.resolve(data as Buffer)));
+    const socket = nodeEnvironment.dial(url.replace("http", "ws"), ["roomcast.v1"]);
+    closing.push(() => socket.close());
+    socket.onopen = () => {
+      const bytes = new Uint8Array(32 * 1024 * 1024).fill(1);
+      socket.send(bytes);
+      expect(socket.bufferedAmount).toBeGreaterThan(1024 * 1024);
+      bytes.fill(2);
+    };
+    expect((await received.promise).includes(2)).toBe(false);
   });
 
   test("a peer that does not answer a close is cut off", async () => {

@@ -18,9 +18,8 @@ import { Recorder } from "../support/recorder.ts";
 import { WorkerProcess } from "../support/worker-process.ts";
 
 /** `npm run soak` has the long form. */
-const LONG = process.env.ROOMCAST_LONG === "1";
-const CHAOS_SECONDS = LONG ? 60 : 12;
-const DEAD_SECONDS = LONG ? 10 : 3;
+const CHAOS_SECONDS = process.env.ROOMCAST_LONG === "1" ? 60 : 12;
+const DEAD_SECONDS = 10;
 
 let worker: WorkerProcess;
 let folder: string;

@@ -24,10 +24,14 @@ const media = packet(VIDEO_PID, Array(184).fill(0x55));
 const key = packet(VIDEO_PID, pes([...AUD, ...IDR]), { starts: true });
 const delta = packet(VIDEO_PID, pes([...AUD, ...SLICE]), { starts: true });
 
-/** The marks of a stream of these packets, positions in packets; checked to be the same for three ways to cut it. */
+/** The marks of a stream of these packets, positions in packets; checked to be the same for all ways to cut it. */
 function marksOf(...packets: Uint8Array[]): [number, number][] {
   const bytes = new Uint8Array(Buffer.concat(packets));
-  const [whole = [], ...others] = [[bytes.length], [1], [189]].map((sizes) => {
+  return sameMarks(bytes, [[bytes.length], [1], [189]]);
+}
+
+function sameMarks(bytes: Uint8Array, cuts: number[][]): [number, number][] {
+  const [whole = [], ...others] = cuts.map((sizes) => {
     const frames = split(mpegtsSplitter(), bytes, sizes, MPEGTS_MAX_HELD_BYTES);
     expectSameBytes(frames, bytes);
     return marks(frames);
@@ -180,6 +184,25 @@ describe("damage", () => {
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 60 }), (packets) => void marksOf(...packets)),
       { numRuns: 150 },
     );
+  });
+
+  test("large chunks, which are not copied as a whole, are read as small ones are", () => {
+    const pieces = [...PAT, ...PMT, ...PAT, ...PMT, media, media, key, delta, garbage(100), garbage(188)];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { minLength: 200, maxLength: 400 }), (packets) => {
+        const bytes = new Uint8Array(Buffer.concat(packets));
+        sameMarks(bytes, [[1316], [16 * 1024], [20_001, 17], [17_000, 30_000]]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("of a large chunk no more is copied than completes what was held back", () => {
+    const splitter = mpegtsSplitter();
+    splitter.push(new Uint8Array(Buffer.concat([...PAT, ...PMT, key, media, media, ...PAT, media.subarray(0, 100)])));
+    const large = new Uint8Array(Buffer.concat([media.subarray(100), ...PMT, ...Array(200).fill(media)]));
+    const copied = splitter.push(large).filter(({ payload }) => payload.buffer !== large.buffer);
+    expect(copied.map(({ payload }) => payload.length)).toEqual([3 * 188]);
   });
 
   test("garbage before and within the stream is emitted, and the packets behind it are a discontinuity", () => {
