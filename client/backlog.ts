@@ -1,5 +1,5 @@
 // What a publisher has written and that has no number yet, in order, and how whole groups are dropped from it. Pure.
-import { Flag, HEADER_BYTES } from "../protocol/frame.ts";
+import { Flag } from "../protocol/frame.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
 import { Deque } from "./deque.ts";
 
@@ -25,10 +25,13 @@ interface Gap {
   init: Written | undefined;
 }
 
+/** What a frame takes besides its payload, about: without it, a buffer of empty frames would take seven times its bound. */
+export const FRAME_MEMORY_BYTES = 192;
+
 /** What a group ends before. */
 const ENDS = Flag.key | Flag.end;
 
-/** A queue of frames with at most one gap in it. Bytes are those of the wire, headers included. */
+/** A queue of frames with at most one gap in it. Its bytes are those of memory. */
 export class Backlog {
   /** The rest of a group that has been begun, in front of the gap. */
   readonly #rest = new Deque<Written>();
@@ -55,7 +58,7 @@ export class Backlog {
     if (this.#isDropping) {
       this.#skip(frame);
     } else {
-      this.#bytes += sizeOf(frame);
+      this.#bytes += memoryOf(frame);
       this.#written.push(frame);
     }
   }
@@ -74,13 +77,13 @@ export class Backlog {
     if (frame === undefined && this.#gap !== undefined) {
       const { frames, init } = this.#gap;
       this.#gap = undefined;
-      this.#bytes -= HEADER_BYTES;
+      this.#bytes -= FRAME_MEMORY_BYTES;
       if (init !== undefined) this.#rest.push(init);
       if (frames > 0) return;
       frame = this.#rest.shift();
     }
     frame ??= this.#written.shift();
-    if (frame !== undefined) this.#bytes -= sizeOf(frame);
+    if (frame !== undefined) this.#bytes -= memoryOf(frame);
   }
 
   /** Drops the oldest group of which nothing was taken; false: there is none. */
@@ -108,19 +111,19 @@ export class Backlog {
   #skipNext(): void {
     const frame = this.#written.shift();
     if (frame === undefined) return;
-    this.#bytes -= sizeOf(frame);
+    this.#bytes -= memoryOf(frame);
     this.#skip(frame);
   }
 
   #skip(frame: Written): void {
     if (this.#gap === undefined) {
       this.#gap = { frames: 0, init: undefined };
-      this.#bytes += HEADER_BYTES;
+      this.#bytes += FRAME_MEMORY_BYTES;
     }
     const isInit = (frame.flags & Flag.init) !== 0;
     const lost = isInit ? this.#gap.init : frame;
     if (isInit) {
-      this.#bytes += sizeOf(frame) - (lost === undefined ? 0 : sizeOf(lost));
+      this.#bytes += memoryOf(frame) - (lost === undefined ? 0 : memoryOf(lost));
       this.#gap.init = frame;
     }
     if (lost === undefined) return;
@@ -130,7 +133,7 @@ export class Backlog {
   }
 }
 
-/** Bytes of a frame in a message. */
-export function sizeOf(frame: SplitFrame): number {
-  return HEADER_BYTES + frame.payload.byteLength;
+/** Bytes that a frame takes in memory, about. */
+function memoryOf(frame: SplitFrame): number {
+  return FRAME_MEMORY_BYTES + frame.payload.byteLength;
 }

@@ -1,6 +1,6 @@
 // What is sent as one message and kept until it is acknowledged: numbered frames, or the gap where frames were dropped.
 import { encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
-import { sizeOf, type Written } from "./backlog.ts";
+import { FRAME_MEMORY_BYTES, type Written } from "./backlog.ts";
 import { scratch } from "./scratch.ts";
 
 /** Frames `sequence`... without those that were acknowledged. */
@@ -23,9 +23,20 @@ export interface GapBatch {
 
 export type Batch = FrameBatch | GapBatch;
 
+/** Bytes of a frame in a message. */
+export function sizeOf(frame: Written): number {
+  return HEADER_BYTES + frame.payload.byteLength;
+}
+
 /** Bytes of frames with their headers; a gap counts as an empty frame. */
 export function bytesOf(batch: Batch): number {
   return batch.is === "frames" ? batch.bytes : HEADER_BYTES;
+}
+
+/** Bytes that it takes in memory, about. */
+export function memoryOf(batch: Batch): number {
+  const frames = batch.is === "frames" ? batch.frames.length : 1;
+  return bytesOf(batch) + frames * (FRAME_MEMORY_BYTES - HEADER_BYTES);
 }
 
 /** The sequence behind the batch. */
@@ -33,19 +44,17 @@ export function endOf(batch: Batch): number {
   return batch.sequence + (batch.is === "frames" ? batch.frames.length : batch.frames);
 }
 
-/** Takes those below `sequence` away, not all. Answers the bytes that went. */
-export function shorten(batch: Batch, sequence: number): number {
+/** Takes those below `sequence` away, not all. */
+export function shorten(batch: Batch, sequence: number): void {
   const count = sequence - batch.sequence;
   batch.sequence = sequence;
   if (batch.is === "gap") {
     batch.frames -= count;
-    return 0;
+    return;
   }
-  const bytes = batch.frames.slice(0, count).reduce((sum, frame) => sum + sizeOf(frame), 0);
+  for (const frame of batch.frames.slice(0, count)) batch.bytes -= sizeOf(frame);
   batch.frames = batch.frames.slice(count);
-  batch.bytes -= bytes;
   batch.discontinuity = false;
-  return bytes;
 }
 
 /** The message: binary frames, good until the next one is made, or the text of a publisher's `gap`. */

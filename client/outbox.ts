@@ -3,8 +3,8 @@ import { encodeMessage, Flag, FrameType, HEADER_BYTES } from "../protocol/frame.
 import { MAX_MESSAGE_FRAMES } from "../protocol/limits.ts";
 import type { Position } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
-import { Backlog, type Dropped, sizeOf, type Written } from "./backlog.ts";
-import { type Batch, bytesOf, endOf, messageOf, shorten } from "./batch.ts";
+import { Backlog, type Dropped, type Written } from "./backlog.ts";
+import { type Batch, bytesOf, endOf, memoryOf, messageOf, shorten, sizeOf } from "./batch.ts";
 import { Deque } from "./deque.ts";
 import { scratch } from "./scratch.ts";
 
@@ -22,6 +22,7 @@ interface Init {
 export class Outbox {
   readonly #backlog = new Backlog();
   readonly #batches = new Deque<Batch>();
+  /** Bytes of memory. */
   #batchBytes = 0;
   /** So many batches, from the front, were sent on this connection, and so many bytes. */
   #sent = 0;
@@ -36,12 +37,12 @@ export class Outbox {
   readonly #inits: Init[] = [];
   #initMemory = new Uint8Array(0);
 
-  /** Bytes, headers included: written and not acknowledged. */
+  /** Bytes of memory, about: written and not acknowledged. */
   get bytes(): number {
     return this.#backlog.bytes + this.#batchBytes;
   }
 
-  /** Bytes on their way on this connection. */
+  /** Bytes on their way on this connection, headers included. */
   get sentBytes(): number {
     return this.#sentBytes;
   }
@@ -103,12 +104,15 @@ export class Outbox {
   acknowledge(sequence: number): void {
     for (let batch = this.#batches.at(0); batch && batch.sequence < sequence; batch = this.#batches.at(0)) {
       const all = endOf(batch) <= sequence;
-      const bytes = all ? bytesOf(batch) : shorten(batch, sequence);
-      this.#batchBytes -= bytes;
-      if (this.#sent > 0) this.#sentBytes -= bytes;
-      if (!all) break;
-      this.#batches.shift();
-      if (this.#sent > 0) this.#sent--;
+      this.#count(batch, -1);
+      if (all) {
+        this.#batches.shift();
+        if (this.#sent > 0) this.#sent--;
+      } else {
+        shorten(batch, sequence);
+        this.#count(batch, 1);
+        break;
+      }
     }
     this.#dropInits();
   }
@@ -135,6 +139,12 @@ export class Outbox {
     return encodeMessage([{ ...init, type: FrameType.init, flags: 0, track: this.#track, sequence }], scratch);
   }
 
+  /** The oldest batch comes (1) or goes (-1). */
+  #count(batch: Batch, sign: 1 | -1): void {
+    this.#batchBytes += sign * memoryOf(batch);
+    if (this.#sent > 0) this.#sentBytes += sign * bytesOf(batch);
+  }
+
   #fits(bytes: number, room: number): boolean {
     return bytes <= room || this.#sentBytes === 0;
   }
@@ -144,7 +154,7 @@ export class Outbox {
     const batch = this.#cutGap(room) ?? this.#cutFrames(room);
     if (batch === undefined) return undefined;
     this.#batches.push(batch);
-    this.#batchBytes += bytesOf(batch);
+    this.#batchBytes += memoryOf(batch);
     return batch;
   }
 

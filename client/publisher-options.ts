@@ -7,7 +7,10 @@ import type { Environment } from "./environment.ts";
 export const ON_FULL = ["block", "drop-group"] as const;
 export type OnFull = (typeof ON_FULL)[number];
 
-/** `maxBufferBytes` (default 16 MiB) bounds what is written and not acknowledged: `write` waits above it. */
+/**
+ * `maxBufferBytes` (default 16 MiB) bounds the memory of what is written and not acknowledged, about 192 bytes a frame
+ * besides its payload: `write` waits above it.
+ */
 export interface PublisherOptions {
   /** The http(s) base of the Worker. */
   readonly url: string;
@@ -27,7 +30,7 @@ export interface PublisherOptions {
   readonly environment: Environment;
 }
 
-/** Bytes and frames written (payloads); bytes buffered and on their way (headers included). */
+/** Bytes and frames written (payloads); bytes buffered (memory) and on their way (headers included). */
 export interface PublisherStats {
   readonly bytes: number;
   readonly frames: number;

@@ -1,5 +1,6 @@
 // The publisher, against a scripted room.
 import { describe, expect, test } from "vitest";
+import { FRAME_MEMORY_BYTES } from "../../client/backlog.ts";
 import { Publisher, type PublisherOptions } from "../../client/index.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import { Flag, HEADER_BYTES } from "../../protocol/frame.ts";
@@ -31,6 +32,8 @@ async function reopen(environment: FakeEnvironment, publish: ServerMessage) {
   return open(environment, publish);
 }
 
+/** A frame of one byte in the buffer. */
+const KEPT = FRAME_MEMORY_BYTES + 1;
 const bytes = (length: number) => ({ payload: new Uint8Array(length), flags: 0 });
 
 describe("writing", () => {
@@ -45,7 +48,7 @@ describe("writing", () => {
     await publisher.write([text("a", Flag.key), text("b")]);
     await publisher.write([text("c")]);
     expect(socket.messages.map(read)).toEqual([["#3 f2 5:a", "#3 6:b"], ["#3 7:c"]]);
-    const stats = { bytes: 3, frames: 3, bufferedBytes: 75, unackedBytes: 75, reconnects: 0, connected: true };
+    const stats = { bytes: 3, frames: 3, bufferedBytes: 3 * KEPT, unackedBytes: 75, reconnects: 0, connected: true };
     expect(publisher.stats).toMatchObject({ ...stats, acknowledged: { epoch: "e1", sequence: 5 } });
     expect(new DataView(socket.messages[0]?.buffer as ArrayBuffer).getBigUint64(16)).toBe(BigInt(environment.now()));
   });
@@ -82,7 +85,7 @@ describe("writing", () => {
   });
 
   test("write waits while the buffer is full", async () => {
-    const { publisher, socket } = startOpen(accept(), { maxBufferBytes: 100 });
+    const { publisher, socket } = startOpen(accept(), { maxBufferBytes: 100 + 2 * FRAME_MEMORY_BYTES });
     await publisher.write([bytes(50)]);
     let resolved = false;
     const written = publisher.write([bytes(50)]).then(() => {
@@ -92,7 +95,14 @@ describe("writing", () => {
     expect(resolved).toBe(false);
     socket.deliver(ack(1));
     await written;
-    expect(publisher.stats.bufferedBytes).toBe(74);
+    expect(publisher.stats.bufferedBytes).toBe(50 + FRAME_MEMORY_BYTES);
+  });
+
+  test("frames without a byte fill the buffer too", async () => {
+    const { publisher } = startOpen(accept(), { maxBufferBytes: 1000 });
+    const isWritten = (written: Promise<void>) => Promise.race([written.then(() => true), settle().then(() => false)]);
+    expect(await isWritten(publisher.write(Array.from({ length: 5 }, () => text(""))))).toBe(true);
+    expect(await isWritten(publisher.write([text("")]))).toBe(false);
   });
 
   test("nothing is pushed while the socket has more than 1 MiB buffered", async () => {
@@ -173,7 +183,7 @@ describe("coming back", () => {
     await publisher.write([text("d")]);
     const socket = await reopen(environment, accept({ sequence: 2, track: 4 }));
     expect(socket.messages.map(read)).toEqual([["#4 2:c"], ["#4 3:d"]]);
-    expect(publisher.stats).toMatchObject({ unackedBytes: 50, bufferedBytes: 50, reconnects: 1 });
+    expect(publisher.stats).toMatchObject({ unackedBytes: 50, bufferedBytes: 2 * KEPT, reconnects: 1 });
     expect(publisher.stats.acknowledged).toEqual({ epoch: "e1", sequence: 2 });
   });
 
