@@ -1,4 +1,6 @@
 // `roomcast start`: everything on one machine: the Worker, the bridge, and a sample source in room `demo`.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLogger, readConfig, startBridge } from "../ingest-bridge/index.ts";
 import type { Right } from "../protocol/claims.ts";
@@ -41,13 +43,13 @@ export async function start(options: StartOptions): Promise<void> {
   // Not `once`: where no other listener is left, a package of wrangler's ends the process with the signal.
   const stopped = new Promise<void>((stop) => process.on("SIGTERM", () => stop()).on("SIGINT", () => stop()));
   const secrets = localSecrets(process.cwd());
-  const vars = { ...secrets, INGEST_URL: `tcp://127.0.0.1:${options.ingestPort}` };
+  const ingestPort = options.ingestPort || (await freePort());
+  const vars = { ...secrets, INGEST_URL: `tcp://127.0.0.1:${ingestPort}` };
   const runtime = await startRuntime({ port: options.port, state: options.state, vars }).catch(cannotStart);
   const stop = new AbortController();
   let bridge: Awaited<ReturnType<typeof startBridge>> | undefined;
   try {
-    bridge = await startBridge(bridgeConfig(options, runtime.url), { log: createLogger("warn") });
-    const ingestPort = bridge.listeners[0]?.port ?? options.ingestPort;
+    bridge = await startBridge(bridgeConfig(options, ingestPort, runtime.url), { log: createLogger("warn") });
     await createRoom(runtime.url, secrets.OPERATOR_KEY ?? "");
     const [watch, publish] = await Promise.all(["subscribe", "publish"].map((right) => mint(right as Right, secrets)));
     if (options.sample) void streamSample(ingestPort, preambleWith(publish ?? ""), stop.signal);
@@ -62,12 +64,18 @@ export async function start(options: StartOptions): Promise<void> {
   }
 }
 
-function bridgeConfig(options: StartOptions, worker: string) {
-  const flags = {
-    listen: `tcp://127.0.0.1:${options.ingestPort}`,
-    status: `127.0.0.1:${options.statusPort}`,
-    worker,
-  };
+/** The page has to tell the port before the bridge, which needs the page's, can have it. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function bridgeConfig({ statusPort }: StartOptions, ingestPort: number, worker: string) {
+  const flags = { listen: `tcp://127.0.0.1:${ingestPort}`, status: `127.0.0.1:${statusPort}`, worker };
   return readConfig({ flags, env: {}, file: undefined });
 }
 

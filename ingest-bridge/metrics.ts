@@ -70,7 +70,9 @@ function addGauges(common: Common, live: ReadonlySet<Live>, sum: Sum, heldBytes:
     });
   gauge("producers", "Producers that a room has accepted", () => live.size);
   gauge("disconnected", "Producers whose room cannot be reached now", () => sum(({ connected }) => Number(!connected)));
-  gauge("buffer_bytes", "Memory of what is unsent or unacknowledged: payloads, and 192 bytes a frame", () => sum((stats) => stats.bufferedBytes));
+  gauge("buffer_bytes", "Memory of what is unsent or unacknowledged: payloads, and 192 bytes a frame", () =>
+    sum((stats) => stats.bufferedBytes),
+  );
   gauge("unacked_bytes", "Bytes that are sent and unacknowledged", () => sum((stats) => stats.unackedBytes));
   gauge("memory_bytes", "What counts against total-buffer-bytes: buffers and incomplete frames", heldBytes);
 }

@@ -6,7 +6,7 @@ import { type Config, type Env, readConfig } from "./config.ts";
 import { membersApi } from "./members-api.ts";
 import { methodNotAllowed, openApi, PATHS } from "./openapi.ts";
 import { isOriginAllowed } from "./origin.ts";
-import { Problem } from "./problem.ts";
+import { isPassing, Problem } from "./problem.ts";
 import { roomParam, roomsApi } from "./rooms-api.ts";
 import { upgrade } from "./socket-api.ts";
 import { VERSION } from "./version.ts";
@@ -35,6 +35,7 @@ export const app = new Hono<AppEnv>();
 
 app.onError((error) => {
   if (error instanceof Problem) return error.response();
+  if (isPassing(error)) return new Problem("room_unavailable", "it is restarted or has too much to do").response();
   console.error("unexpected", error);
   return new Problem("internal_error", "see the log of the Worker").response();
 });

@@ -6,7 +6,7 @@ import { problemAnswer } from "./schemas.ts";
 import { VERSION } from "./version.ts";
 
 /** How every route may refuse. */
-const ANY = ["origin_not_allowed", "not_configured", "internal_error"] as const;
+const ANY = ["origin_not_allowed", "not_configured", "room_unavailable", "internal_error"] as const;
 
 /** The paths of the API, as the router writes them. */
 export const PATHS: readonly string[] = [...new Set(OPERATIONS.map(({ path }) => path))];

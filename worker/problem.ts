@@ -21,13 +21,18 @@ export const PROBLEMS = {
   too_many_requests: [429, "Too many requests"],
   too_many_tickets: [429, "Too many tickets are not spent yet"],
   internal_error: [500, "Something went wrong here"],
+  room_unavailable: [503, "The room cannot answer now"],
   not_configured: [503, "The Worker is not configured"],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** When to try again after 429. */
-const RETRY_SECONDS = 10;
+/** When to try again. */
+const RETRY_SECONDS: Partial<Record<ProblemCode, number>> = {
+  too_many_requests: 10,
+  too_many_tickets: 10,
+  room_unavailable: 1,
+};
 
 /** A request that is refused. Thrown where it is detected, answered once by the app. */
 export class Problem extends Error {
@@ -45,10 +50,17 @@ export class Problem extends Error {
     const headers: Record<string, string> = { "content-type": "application/problem+json" };
     if (status === 401) headers["www-authenticate"] = "Bearer";
     if (status === 426) headers.upgrade = "websocket";
-    if (status === 429) headers["retry-after"] = String(RETRY_SECONDS);
+    const retrySeconds = RETRY_SECONDS[this.code];
+    if (retrySeconds !== undefined) headers["retry-after"] = String(retrySeconds);
     const body = { type: "about:blank", title, status, code: this.code, detail: this.message };
     return Response.json(body, { status, headers });
   }
+}
+
+/** True for an error of the platform that passes: an object that is just being restarted or moved, or has too much to do. */
+export function isPassing(error: unknown): boolean {
+  const { retryable, overloaded } = error as { retryable?: unknown; overloaded?: unknown };
+  return retryable === true || overloaded === true;
 }
 
 /** What the room answered; its refusal is thrown as `Problem`. */

@@ -106,10 +106,13 @@ test("`roomcast start` prints a link that plays, and Ctrl-C ends all that it sta
   expect(open).toEqual([false, false]);
 });
 
-test("`roomcast start --no-sample` ends at SIGTERM", async () => {
+test("`roomcast start --no-sample` tells its pages the port that it took, and ends at SIGTERM", async () => {
   const ports = ["--port", "0", "--ingest-port", "0", "--status-port", "0"];
   await using start = Process.roomcast(["start", "--no-sample", ...ports], { cwd: folder });
   await start.says(/No sample is playing/, WAIT_MS);
+  const [, origin = ""] = await start.says(/Create a room: +(http:\/\/\S+)\//);
+  const [, ingest] = await start.says(/--ingest 127\.0\.0\.1:(\d+)/);
+  expect((await createRoom(origin)).links.ingest).toBe(`tcp://127.0.0.1:${ingest}`);
   const started = descendantsOf(start.pid);
   start.child.kill("SIGTERM");
   expect(await within("the end of `roomcast start`", start.exit, 15_000)).toBe(0);

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { app } from "../../worker/app.ts";
-import { outcome, SECRET } from "./support/doors.ts";
+import { outcome, SECRET, tokenFor } from "./support/doors.ts";
 import { createRoom, type Tokens } from "./support/rooms.ts";
 
 const NEW_SECRET = "new-secret-new-secret-new-secret-new-0002";
@@ -128,3 +128,18 @@ test("H11 the limiter of wrangler.toml is there and counts", async () => {
   expect(results.slice(0, 60).every(Boolean)).toBe(true);
   expect(results).toContain(false);
 });
+
+test.each(["retryable", "overloaded"])(
+  "H18 an error of the platform that is %s passes: try again",
+  async (property) => {
+    const getByName = () => {
+      throw Object.assign(new Error("the object was reset"), { [property]: true });
+    };
+    const headers = { authorization: `Bearer ${await tokenFor("x")}`, upgrade: "websocket" };
+    for (const path of ["/api/rooms/x", "/rooms/x/ws?role=subscribe"]) {
+      const response = await asked({ ROOM: { getByName } }, { headers }, path);
+      expect(response.headers.get("retry-after")).toBe("1");
+      expect(await outcome(response)).toBe("503 room_unavailable");
+    }
+  },
+);
