@@ -1,12 +1,11 @@
 // `roomcast start`: everything on one machine: the Worker, the bridge, and a sample source in room `demo`.
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLogger, readConfig, startBridge } from "../ingest-bridge/index.ts";
 import type { Right } from "../protocol/claims.ts";
 import { DEFAULT_TRACK } from "../protocol/names.ts";
 import { mintToken } from "../protocol/token.ts";
 import { Failure } from "./failure.ts";
+import { freePort } from "./free-port.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { startRuntime } from "./runtime.ts";
 import { streamSample } from "./sample.ts";
@@ -43,6 +42,7 @@ export async function start(options: StartOptions): Promise<void> {
   // Not `once`: where no other listener is left, a package of wrangler's ends the process with the signal.
   const stopped = new Promise<void>((stop) => process.on("SIGTERM", () => stop()).on("SIGINT", () => stop()));
   const secrets = localSecrets(process.cwd());
+  // The page tells the port, and the bridge has to know the page's before it listens.
   const ingestPort = options.ingestPort || (await freePort());
   const vars = { ...secrets, INGEST_URL: `tcp://127.0.0.1:${ingestPort}` };
   const runtime = await startRuntime({ port: options.port, state: options.state, vars }).catch(cannotStart);
@@ -62,16 +62,6 @@ export async function start(options: StartOptions): Promise<void> {
     await bridge?.close();
     await runtime.close();
   }
-}
-
-/** The page has to tell the port before the bridge, which needs the page's, can have it. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function bridgeConfig({ statusPort }: StartOptions, ingestPort: number, worker: string) {

@@ -1,7 +1,6 @@
 // A Worker in a process of its own, on a port and with a state that outlive it: it can be killed and started again.
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../cli/free-port.ts";
 import { startTestRuntime } from "./local-room.ts";
 import { descendantsOf, Process } from "./processes.ts";
 
@@ -43,15 +42,6 @@ export class WorkerProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process?.[Symbol.asyncDispose]();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 if (import.meta.main) {
