@@ -1,8 +1,11 @@
-// Events that wait for the consumer, with their size in bytes.
+// Events that wait for the consumer, with their size: on the wire, and in memory.
 import { HEADER_BYTES } from "../protocol/frame.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { Deque } from "./deque.ts";
 import type { SubscriberEvent } from "./events.ts";
+
+/** What an event takes in memory besides its payload, about. */
+export const EVENT_MEMORY_BYTES = 192;
 
 /** First in, first out, for one consumer. It counts; to bound it is its owner's business. */
 export class EventQueue {
@@ -13,6 +16,11 @@ export class EventQueue {
   /** Payloads, and a header for each event. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes of memory, about. */
+  get memory(): number {
+    return this.#bytes + this.#events.length * (EVENT_MEMORY_BYTES - HEADER_BYTES);
   }
 
   push(events: readonly SubscriberEvent[]): void {

@@ -7,7 +7,10 @@ import type { SubscriberEvent } from "./events.ts";
 import { EventQueue } from "./queue.ts";
 import { Reader } from "./reader.ts";
 
-/** `maxQueueBytes` (default 4 MiB): above it reading stops; `creditBytes` (`reliable`, default 1 MiB): at most under way. */
+/**
+ * `maxQueueBytes` (default 4 MiB): memory of what waits for the consumer, about 192 bytes an event besides its payload;
+ * above it reading stops. `creditBytes` (`reliable`, default 1 MiB): at most under way.
+ */
 export interface SubscriberOptions {
   /** The http(s) base of the Worker. */
   readonly url: string;
@@ -135,7 +138,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
   #push(events: readonly SubscriberEvent[]): void {
     for (const event of events) this.#count(event);
     this.#queue.push(events);
-    if (this.#state.at !== "reading" || this.#queue.bytes <= this.#maxQueueBytes) return;
+    if (this.#state.at !== "reading" || this.#queue.memory <= this.#maxQueueBytes) return;
     this.#state = { at: "held" };
     this.#connection.hold();
   }
@@ -153,7 +156,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
 
   /** The consumer took something. */
   #drained(): void {
-    if (this.#state.at === "held" && this.#queue.bytes <= this.#maxQueueBytes / 2) {
+    if (this.#state.at === "held" && this.#queue.memory <= this.#maxQueueBytes / 2) {
       this.#state = { at: "reading" };
       this.#connection.release();
     }

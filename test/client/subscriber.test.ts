@@ -1,6 +1,7 @@
 // The subscriber, against a scripted room.
 import { describe, expect, test } from "vitest";
 import type { SubscriberEvent } from "../../client/events.ts";
+import { EVENT_MEMORY_BYTES } from "../../client/queue.ts";
 import { Subscriber, type SubscriberOptions } from "../../client/subscriber.ts";
 import { Flag, FrameType, HEADER_BYTES } from "../../protocol/frame.ts";
 import { FakeEnvironment, settle } from "./support/fake.ts";
@@ -179,7 +180,7 @@ describe("pressure", () => {
   const frame = new Uint8Array(1000 - HEADER_BYTES);
 
   test("C2 above the queue's bound it stops reading and pinging, and goes on at half of it", async () => {
-    const { environment, socket, take } = await startOpen({ maxQueueBytes: 4000 });
+    const { environment, socket, take } = await startOpen({ maxQueueBytes: 4 * (frame.length + EVENT_MEMORY_BYTES) });
     socket.deliver("pong");
     socket.deliver(announce());
     socket.deliver(message([0, 1, 2, 3], { payload: frame }));
@@ -192,6 +193,15 @@ describe("pressure", () => {
     expect(socket.paused).toBe(true);
     await take(1);
     expect(socket).toMatchObject({ paused: false, pings: 2 });
+  });
+
+  test("C2 frames without a byte fill the queue too", async () => {
+    const { socket } = await startOpen({ maxQueueBytes: 1000 });
+    socket.deliver(announce());
+    socket.deliver(message([0, 1, 2, 3, 4], { payload: new Uint8Array(0) }));
+    expect(socket.paused).toBe(false);
+    socket.deliver(message([5], { payload: new Uint8Array(0) }));
+    expect(socket.paused).toBe(true);
   });
 
   test("W4 reliable: credit at the start, then what was consumed, in steps of a quarter", async () => {
