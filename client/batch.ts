@@ -57,7 +57,7 @@ export function shorten(batch: Batch, sequence: number): void {
   batch.discontinuity = false;
 }
 
-/** The message: binary frames, good until the next one is made, or the text of a publisher's `gap`. */
+/** The message: binary frames, good until any other one is made, or the text of a publisher's `gap`. */
 export function messageOf(batch: Batch, track: number): Uint8Array<ArrayBuffer> | string {
   const { sequence } = batch;
   if (batch.is === "gap") {

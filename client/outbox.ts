@@ -119,7 +119,7 @@ export class Outbox {
 
   /**
    * The next message that may be sent by rule P4, counted as sent; undefined: not now. Call only when accepted. Its bytes
-   * are good until the next message is taken.
+   * are good until any other message is made, of this outbox or another one.
    */
   take(window: number): Uint8Array<ArrayBuffer> | string | undefined {
     if (window === 0) return undefined;
@@ -208,14 +208,15 @@ export class Outbox {
 
   /** What is kept moves to other numbers, and its first frame does not continue what the epoch has. */
   #renumber(shift: number): void {
-    this.#discontinuity = true;
+    let isFirst = true;
     for (let index = 0; index < this.#batches.length; index++) {
       const batch = this.#batches.at(index);
       if (batch === undefined) continue;
       batch.sequence += shift;
       if (batch.is === "gap") continue;
-      batch.discontinuity ||= this.#discontinuity;
-      this.#discontinuity = false;
+      batch.discontinuity ||= isFirst;
+      isFirst = false;
     }
+    this.#discontinuity ||= isFirst;
   }
 }

@@ -8,7 +8,7 @@ export const ON_FULL = ["block", "drop-group"] as const;
 export type OnFull = (typeof ON_FULL)[number];
 
 /**
- * `maxBufferBytes` (default 16 MiB) bounds the memory of what is written and not acknowledged, about 192 bytes a frame
+ * `maxBufferBytes` (default 16 MiB) bounds the memory of what is written and not acknowledged, and counts 512 bytes a frame
  * besides its payload: `write` waits above it.
  */
 export interface PublisherOptions {

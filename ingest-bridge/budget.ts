@@ -21,6 +21,7 @@ export class Budget {
   #buffered = 0;
   #held = 0;
   readonly #waiting = new Set<() => void>();
+  #waking: NodeJS.Immediate | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -35,7 +36,7 @@ export class Budget {
       this.#held += nextHeld - held;
       buffered = nextBuffered;
       held = nextHeld;
-      if (this.#waiting.size > 0 && !this.#isFull) this.#wake();
+      this.#wake();
     };
     return {
       buffered: (bytes) => change(bytes, held),
@@ -71,7 +72,14 @@ export class Budget {
     }
   }
 
+  /** One after the other: the next one when this one has had the time to take what it has to. */
   #wake(): void {
-    for (const wake of [...this.#waiting]) wake();
+    if (this.#waking !== undefined || this.#waiting.size === 0 || this.#isFull) return;
+    this.#waking = setImmediate(() => {
+      this.#waking = undefined;
+      const [first] = this.#waiting;
+      if (!this.#isFull) first?.();
+      this.#wake();
+    });
   }
 }

@@ -12,6 +12,8 @@ export interface Way {
   readonly reader: Reader;
   readonly gatherer: Gatherer;
   readonly splitter: Splitter;
+  /** What is pushed at once: of records that may be of no byte, a large read would make more frames than there is room for. */
+  readonly pieceBytes: number;
   readonly publisher: Publisher;
   readonly account: Account;
   readonly metrics: Metrics;
@@ -40,25 +42,38 @@ export class Intake {
    * `BridgeRefusal` behind the last good frame, and with the publisher's error where nothing can be published.
    */
   async run(rest: Uint8Array): Promise<void> {
-    const { splitter, account } = this.#way;
+    const { splitter, pieceBytes, metrics } = this.#way;
     for (let chunk: Uint8Array | undefined = rest; chunk !== undefined; chunk = await this.#next()) {
       this.#bytes += chunk.byteLength;
-      this.#way.metrics.bytes.inc(chunk.byteLength);
-      const frames = splitter.push(chunk);
-      this.#way.gatherer.mark();
-      await this.#publish(frames);
-      if (splitter.failure !== undefined) throw splitter.failure;
-      if (!account.held(splitter.heldBytes)) {
-        throw new BridgeRefusal("bridge_full", "no memory is left for a frame that is not complete");
+      metrics.bytes.inc(chunk.byteLength);
+      for (let at = 0; at < chunk.byteLength; at += pieceBytes) {
+        if (at > 0) await this.#room();
+        await this.#push(chunk.subarray(at, at + pieceBytes));
       }
     }
     await this.#publish(splitter.end());
     if (splitter.failure !== undefined) throw splitter.failure;
   }
 
+  async #push(piece: Uint8Array): Promise<void> {
+    const { splitter, gatherer, account } = this.#way;
+    const frames = splitter.push(piece);
+    gatherer.mark();
+    await this.#publish(frames);
+    if (splitter.failure !== undefined) throw splitter.failure;
+    if (!account.held(splitter.heldBytes)) {
+      throw new BridgeRefusal("bridge_full", "no memory is left for a frame that is not complete");
+    }
+  }
+
+  #room(): Promise<void> {
+    const { account, metrics, signal } = this.#way;
+    return metrics.whileBlocked(account.room(signal));
+  }
+
   async #next(): Promise<Uint8Array | undefined> {
-    const { reader, gatherer, splitter, account, metrics, idleTimeout, signal } = this.#way;
-    await metrics.whileBlocked(account.room(signal));
+    const { reader, gatherer, splitter, idleTimeout } = this.#way;
+    await this.#room();
     const chunk = idleTimeout === 0 ? await reader.next() : await reader.nextWithin(idleTimeout * 1000);
     if (chunk === NOTHING_YET) throw new BridgeRefusal("idle_timeout", `no byte within ${idleTimeout} s`);
     return chunk !== undefined && splitter.isShapeless ? gatherer.gather(chunk) : chunk;

@@ -70,7 +70,7 @@ function addGauges(common: Common, live: ReadonlySet<Live>, sum: Sum, heldBytes:
     });
   gauge("producers", "Producers that a room has accepted", () => live.size);
   gauge("disconnected", "Producers whose room cannot be reached now", () => sum(({ connected }) => Number(!connected)));
-  gauge("buffer_bytes", "Memory of what is unsent or unacknowledged: payloads, and 192 bytes a frame", () =>
+  gauge("buffer_bytes", "Memory of what is unsent or unacknowledged: payloads, and 512 bytes a frame", () =>
     sum((stats) => stats.bufferedBytes),
   );
   gauge("unacked_bytes", "Bytes that are sent and unacknowledged", () => sum((stats) => stats.unackedBytes));

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { Publisher } from "../client/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { isOfRecords } from "../protocol/splitter.ts";
 import { createSplitter } from "../protocol/splitters/index.ts";
 import { type Admission, readAdmission, routeAdmission } from "./admission.ts";
 import type { Account, Budget } from "./budget.ts";
@@ -28,6 +29,9 @@ type State =
   | { readonly at: "preamble" }
   | { readonly at: "joining" | "streaming" | "ending"; readonly publisher: Publisher }
   | { readonly at: "over" };
+
+/** So many empty lines count as two megabytes. */
+const RECORDS_BYTES = 4096;
 
 /** A producer's connection. Only `run` acts on the socket; `stop` tells it why to finish early. */
 export class Session {
@@ -149,8 +153,9 @@ export class Session {
     const { coalesceMs: ms, coalesceBytes: bytes, idleTimeout } = config;
     const [reader, account, signal] = [this.#reader, this.#account, this.#stop.signal];
     const gatherer = new Gatherer(reader, { ms, bytes });
-    const splitter = createSplitter(framing);
-    this.#intake = new Intake({ reader, gatherer, splitter, publisher, account, metrics, idleTimeout, signal });
+    const from = { reader, gatherer, idleTimeout, signal };
+    const cut = { splitter: createSplitter(framing), pieceBytes: isOfRecords(framing) ? RECORDS_BYTES : Infinity };
+    this.#intake = new Intake({ ...from, ...cut, publisher, account, metrics });
     let violation: Error | undefined;
     try {
       await this.#intake.run(rest);

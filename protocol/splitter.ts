@@ -28,3 +28,8 @@ export interface Splitter {
 /** The names of the framings, as the preamble and the static routes use them. */
 export const FRAMINGS = ["raw", "length32", "lines", "mpegts", "fmp4", "mjpeg", "auto"] as const;
 export type Framing = (typeof FRAMINGS)[number];
+
+/** True where a frame may be as small as what delimits it: one push may give as many frames as it has bytes. */
+export function isOfRecords(framing: Framing): boolean {
+  return framing === "length32" || framing === "lines";
+}

@@ -28,11 +28,7 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** When to try again. */
-const RETRY_SECONDS: Partial<Record<ProblemCode, number>> = {
-  too_many_requests: 10,
-  too_many_tickets: 10,
-  room_unavailable: 1,
-};
+const RETRY_SECONDS = 10;
 
 /** A request that is refused. Thrown where it is detected, answered once by the app. */
 export class Problem extends Error {
@@ -50,8 +46,7 @@ export class Problem extends Error {
     const headers: Record<string, string> = { "content-type": "application/problem+json" };
     if (status === 401) headers["www-authenticate"] = "Bearer";
     if (status === 426) headers.upgrade = "websocket";
-    const retrySeconds = RETRY_SECONDS[this.code];
-    if (retrySeconds !== undefined) headers["retry-after"] = String(retrySeconds);
+    if (status === 429 || this.code === "room_unavailable") headers["retry-after"] = String(RETRY_SECONDS);
     const body = { type: "about:blank", title, status, code: this.code, detail: this.message };
     return Response.json(body, { status, headers });
   }

@@ -78,13 +78,14 @@ class MpegtsSplitter implements Splitter {
     const frames: SplitFrame[] = [];
     let at = 0;
     // What is held back is completed packet by packet, so that the rest of the chunk need not be copied behind it.
-    while (this.heldBytes > 0 && this.#sync === "locked" && at < chunk.length) {
+    for (let packets = 0; packets <= MPEGTS_MAX_INIT_PACKETS; packets++) {
+      if (this.heldBytes === 0 || this.#sync !== "locked") break;
       const end = at + PACKET_BYTES - (this.heldBytes % PACKET_BYTES);
       frames.push(...this.#read(chunk.subarray(at, end)));
       at = end;
     }
-    frames.push(...this.#read(chunk.subarray(at)));
-    return frames;
+    const rest = this.#read(chunk.subarray(at));
+    return frames.length === 0 ? rest : [...frames, ...rest];
   }
 
   #read(chunk: Uint8Array): SplitFrame[] {

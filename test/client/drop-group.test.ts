@@ -97,6 +97,22 @@ describe("a full buffer", () => {
     expect(publisher.stats).toMatchObject({ bufferedBytes: 0, unackedBytes: 0 });
   });
 
+  test("T16 P2 what comes behind a gap does not continue the stream, in a new epoch either", async () => {
+    const { environment, publisher, socket } = start(3, 1);
+    await publisher.write([key("a")]);
+    await publisher.write([key("b"), text("c"), text("d")]);
+    socket.deliver(ack(0, 100 * ONE));
+    expect(sent(socket)).toEqual(["f2 0:a", { type: "sync", sequence: 1 }, gap(1, 3)]);
+    await environment.redial();
+    environment.socket.open();
+    environment.socket.deliver(WELCOME);
+    environment.socket.deliver(accept({ epoch: "e2", window: 100 * ONE, sequence: 10 }));
+    await publisher.write([key("e")]);
+    await settle();
+    const again = ["f6 10:a", { type: "sync", sequence: 11 }, gap(11, 13)];
+    expect(sent(environment.socket)).toEqual([...again, "f6 14:e"]);
+  });
+
   test("the end is never dropped", async () => {
     const { publisher, socket } = start(2, 1);
     await publisher.write([key("a")]);

@@ -99,7 +99,7 @@ describe("writing", () => {
   });
 
   test("frames without a byte fill the buffer too", async () => {
-    const { publisher } = startOpen(accept(), { maxBufferBytes: 1000 });
+    const { publisher } = startOpen(accept(), { maxBufferBytes: 6 * FRAME_MEMORY_BYTES });
     const isWritten = (written: Promise<void>) => Promise.race([written.then(() => true), settle().then(() => false)]);
     expect(await isWritten(publisher.write(Array.from({ length: 5 }, () => text(""))))).toBe(true);
     expect(await isWritten(publisher.write([text("")]))).toBe(false);
