@@ -26,6 +26,14 @@ describe("raw bytes are gathered", () => {
     expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["a", "bcd"]);
   });
 
+  test("T7 and the first of all does, however soon it comes", async () => {
+    const { port, room } = await setup({ coalesceMs: LONG_MS });
+    const producer = await Producer.connect(port, preamble());
+    await producer.lines(1);
+    producer.socket.write("a");
+    await until(() => room.bytes.length === 1);
+  });
+
   test("T7 but no more than they may be", async () => {
     const { port, room } = await setup({ coalesceMs: LONG_MS, coalesceBytes: 4 });
     const producer = await Producer.connect(port, preamble());
