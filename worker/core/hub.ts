@@ -233,6 +233,7 @@ export class Hub {
   #restorePublisher(now: number, saved: Saved & { role: "publisher" }, sink: Sink): void {
     const fanOut = this.#tracks.get(saved.track) ?? this.#tracks.create(saved.track, saved.epoch, saved.number);
     const publisher = new Publisher(saved.id, saved.who, fanOut.track, sink, this.#settings, now);
+    fanOut.track.restore(saved.mayReach);
     this.#connections.publishers.set(saved.id, publisher);
     fanOut.publisher = publisher;
   }

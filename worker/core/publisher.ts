@@ -73,10 +73,10 @@ export class Publisher {
 
   /** Accepts it: tells what it is to send next, and keeps what must survive sleep. */
   welcome(): void {
-    const { number, name, epoch, next, hasInit } = this.track;
+    const { number, name, epoch, next, hasInit, mayReach } = this.track;
     const window = this.#window;
     this.tell({ type: "publish", track: number, name, epoch, sequence: next ?? 0, window, init: !hasInit });
-    this.#sink.save({ role: "publisher", id: this.id, who: this.who, track: name, number, epoch });
+    this.#sink.save({ role: "publisher", id: this.id, who: this.who, track: name, number, epoch, mayReach });
   }
 
   tell(message: ServerMessage): void {

@@ -67,6 +67,8 @@ export type Saved =
       readonly track: string;
       readonly number: number;
       readonly epoch: string;
+      /** Sequences below it may have reached a room that lost its memory. */
+      readonly mayReach: number;
     }
   | {
       readonly role: "subscriber";

@@ -26,7 +26,6 @@ export class Track {
   #next: number | null;
   /** The first sequence of the epoch, where the room saw it begin. */
   #begin: number | null = null;
-  /** Sequences below it may have reached a room that lost its memory since. */
   #mayReach = 0;
   /** In order: for each group in history the one that applies to it, and the newest. */
   #inits: Init[] = [];
@@ -72,6 +71,11 @@ export class Track {
     return this.#next === this.#begin ? this.#begin : null;
   }
 
+  /** Sequences below it may have reached a room that lost its memory since. */
+  get mayReach(): number {
+    return this.#mayReach;
+  }
+
   /** Where the epoch ends, if it ends now; null: a room that lost its memory may have had more of it. */
   get end(): number | null {
     return this.#next !== null && this.#next >= this.#mayReach ? this.#next : null;
@@ -93,6 +97,11 @@ export class Track {
   adopt(sequence: number, unacknowledged: number): void {
     this.#next = sequence;
     this.#mayReach = sequence + unacknowledged;
+  }
+
+  /** After sleep: what its publisher had it expect. */
+  restore(mayReach: number): void {
+    this.#mayReach = mayReach;
   }
 
   /** After sleep the first frame tells where the track stands. */

@@ -91,6 +91,22 @@ const FOUND: readonly (readonly [string, readonly Event[]])[] = [
       { do: "sleep" },
     ],
   ],
+  [
+    "... and after it slept before its publisher went on",
+    [
+      { do: "write", who: 4, bytes: 0, flags: 0 },
+      { do: "write", who: 4, bytes: 0, flags: 0 },
+      { do: "burst", who: 4, count: 5 },
+      { do: "abort" },
+      { do: "connect", who: 1 },
+      { do: "sleep" },
+      { do: "arriveAtClient", who: 1, count: 2 },
+      { do: "send", who: 4, count: 1 },
+      { do: "arriveAtRoom", who: 1, count: 1 },
+      { do: "connect", who: 3 },
+      { do: "pass", ms: 15_001 },
+    ],
+  ],
 ];
 
 describe.each(RUNTIMES)("on a runtime that %s", (_, tells) => {
