@@ -52,7 +52,7 @@ export interface FrameView extends FrameHeader {
 }
 
 /** Writes a frame's header at `offset`. Numbers out of range are the caller's mistake: `RangeError`. */
-export function writeHeader(view: DataView, offset: number, header: FrameHeader, payloadBytes: number): void {
+function writeHeader(view: DataView, offset: number, header: FrameHeader, payloadBytes: number): void {
   if (payloadBytes > MAX_PAYLOAD_BYTES) throw new RangeError(`payload of ${payloadBytes} bytes`);
   view.setUint8(offset, header.type);
   view.setUint8(offset + 1, header.flags);
@@ -64,7 +64,7 @@ export function writeHeader(view: DataView, offset: number, header: FrameHeader,
 }
 
 /** Gives memory that is written over as a whole: it need not be zero. */
-export type Allocate = (bytes: number) => Uint8Array<ArrayBuffer>;
+type Allocate = (bytes: number) => Uint8Array<ArrayBuffer>;
 
 const zeroed: Allocate = (bytes) => new Uint8Array(bytes);
 
