@@ -1,8 +1,8 @@
 // The core alone: frames into `Hub.binary`, subscribers whose sinks only count. What the platform takes is not in it.
 import { encodeMessage, Flag, FrameType } from "../protocol/frame.ts";
 import { Hub } from "../worker/core/hub.ts";
-import { DEFAULT_SETTINGS } from "../worker/core/settings.ts";
 import type { Sink } from "../worker/core/sink.ts";
+import { DEFAULT_TUNING } from "../worker/core/tuning.ts";
 import type { Emit } from "./report.ts";
 import { median, round } from "./stats.ts";
 
@@ -46,7 +46,7 @@ export function core(one: CoreCase, emit: Emit): void {
 function run(one: CoreCase): { seconds: number; sends: number } {
   let now = 1_000_000_000_000;
   let sends = 0;
-  const hub = new Hub("bench", DEFAULT_SETTINGS, () => "epoch0");
+  const hub = new Hub("bench", DEFAULT_TUNING, () => "epoch0");
   const sink: Sink = {
     send: (message) => {
       if (typeof message !== "string") sends++;
@@ -69,7 +69,7 @@ function run(one: CoreCase): { seconds: number; sends: number } {
     if ((hub.dueAt ?? Number.POSITIVE_INFINITY) <= now) hub.tick(now);
     hub.binary(now, "p", bytes);
   }
-  hub.tick(now + DEFAULT_SETTINGS.gatherMs);
+  hub.tick(now + DEFAULT_TUNING.gatherMs);
   return { seconds: (performance.now() - startedAt) / 1000, sends };
 }
 

@@ -1,8 +1,8 @@
 // The producers of a bridge: at most so many at a time, in all and from one address, and their common end.
 import type { Socket } from "node:net";
+import { BridgeRefusal } from "./error-line.ts";
 import type { Listen } from "./listen-url.ts";
 import { formatPeer, type Peer } from "./peer.ts";
-import { BridgeRefusal } from "./refusal.ts";
 import { Session, type SessionContext } from "./session.ts";
 
 /** All sessions of a bridge. */

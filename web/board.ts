@@ -1,8 +1,8 @@
 // The board beside the stage: state, figures and tracks. One function writes all of it.
 import { formatPosition } from "../protocol/position.ts";
 import { one, setText } from "./dom.ts";
-import { explainRefusal } from "./refusal.ts";
-import type { Refused, Room, Track } from "./room.ts";
+import { explainRefusal } from "./refusal-text.ts";
+import type { Refused, Room, Track } from "./room-page.ts";
 
 /** What the board shows that the room does not know. */
 export interface Measured {

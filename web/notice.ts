@@ -1,6 +1,6 @@
 // What the stage says in words while there is nothing, or nothing new, to see.
-import { explainRefusal } from "./refusal.ts";
-import type { Room } from "./room.ts";
+import { explainRefusal } from "./refusal-text.ts";
+import type { Room } from "./room-page.ts";
 
 /** What a player does: wait for the start of a group, play, pause, or give up. */
 export type PlaybackState = "waiting" | "playing" | "paused" | "failed";

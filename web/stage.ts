@@ -5,7 +5,7 @@ import { HEX_BYTES, hexView } from "./hex.ts";
 import { noticeOf } from "./notice.ts";
 import { Picture } from "./picture.ts";
 import { VideoPlayer } from "./player.ts";
-import type { Room, Track } from "./room.ts";
+import type { Room, Track } from "./room-page.ts";
 
 /** Owns everything that is drawn of a track. */
 export class Stage {

@@ -4,7 +4,7 @@ import { RefusedError, Subscriber } from "../client/index.ts";
 import { tokenOfFragment, tokenOfPaste } from "./address.ts";
 import { renderBoard, renderTracks } from "./board.ts";
 import { one, setText, showTemplate } from "./dom.ts";
-import { Room } from "./room.ts";
+import { Room } from "./room-page.ts";
 import { Stage } from "./stage.ts";
 
 const RENDER_EVERY_MS = 250;

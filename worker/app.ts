@@ -1,14 +1,14 @@
 // The routes of the Worker: which URL leads where, and how every refusal is answered.
 import { Hono } from "hono";
 import { cors } from "hono/cors";
-import { accessApi } from "./access-api.ts";
 import { type Config, type Env, readConfig } from "./config.ts";
+import { accessApi } from "./credentials-api.ts";
 import { membersApi } from "./members-api.ts";
 import { methodNotAllowed, openApi, PATHS } from "./openapi.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { isPassing, Problem } from "./problem.ts";
 import { roomParam, roomsApi } from "./rooms-api.ts";
-import { upgrade } from "./socket-api.ts";
+import { upgrade } from "./upgrade.ts";
 import { VERSION } from "./version.ts";
 
 /** What handlers find in their context. */

@@ -2,7 +2,7 @@
 import { MIN_SECRET_CHARS } from "../protocol/token.ts";
 import { DEFAULT_LIMITS, type RoomLimits } from "./core/room-settings.ts";
 import { Problem } from "./problem.ts";
-import type { Room } from "./room.ts";
+import type { Room } from "./room-object.ts";
 
 /** The bindings of wrangler.toml, and the secrets. */
 export interface Env {

@@ -1,6 +1,6 @@
 // The Worker: what Cloudflare starts.
 import { app } from "./app.ts";
 
-export { Room } from "./room.ts";
+export { Room } from "./room-object.ts";
 
 export default { fetch: app.fetch };

@@ -4,7 +4,7 @@ import { RIGHTS } from "../protocol/claims.ts";
 import { MAX_TICKET_TTL_SECONDS, MAX_TOKEN_TTL_SECONDS } from "../protocol/limits.ts";
 import { addressSchema, bodySchema } from "../protocol/messages.ts";
 import { isRoomId, isTrackName } from "../protocol/names.ts";
-import { DELIVERIES } from "./core/saved.ts";
+import { DELIVERIES } from "./core/attachment.ts";
 
 const count = z.int().check(z.nonnegative());
 const positive = z.int().check(z.positive());

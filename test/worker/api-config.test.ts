@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { app } from "../../worker/app.ts";
-import { outcome, SECRET, tokenFor } from "./support/doors.ts";
+import { outcome, SECRET, tokenFor } from "./support/api.ts";
 import { createRoom, type Tokens } from "./support/rooms.ts";
 
 const NEW_SECRET = "new-secret-new-secret-new-secret-new-0002";

@@ -6,7 +6,7 @@ import { app } from "../../worker/app.ts";
 import { openApi } from "../../worker/openapi.ts";
 import { OPERATIONS } from "../../worker/operations.ts";
 import { PROBLEMS } from "../../worker/problem.ts";
-import { answered, api, outcome } from "./support/doors.ts";
+import { answered, api, outcome } from "./support/api.ts";
 import { createRoom, frame, join, KEY, publish, request, type Tokens } from "./support/rooms.ts";
 
 /** The answer's schema of an operation. */

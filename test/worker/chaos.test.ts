@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { Publisher, Subscriber, type SubscriberEvent } from "../../client/index.ts";
 import { Flag } from "../../protocol/frame.ts";
-import type { Room } from "../../worker/room.ts";
+import type { Room } from "../../worker/room-object.ts";
 import { workerEnvironment } from "./support/environment.ts";
 import { createRoom } from "./support/rooms.ts";
 

@@ -4,7 +4,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { FrameType, readMessage } from "../../protocol/frame.ts";
-import type { Room } from "../../worker/room.ts";
+import type { Room } from "../../worker/room-object.ts";
 import { createRoom, frame, INIT, join, KEY, publish } from "./support/rooms.ts";
 
 const sequences = (messages: readonly Uint8Array[]) =>

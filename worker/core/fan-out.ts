@@ -1,13 +1,13 @@
 // From a track to its subscribers: who gets what now, when frames are gathered, and when a publisher has to wait.
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
-import { Hold } from "./hold.ts";
-import type { Pace } from "./pace.ts";
+import type { Publication } from "./attachment.ts";
+import { Backpressure } from "./backpressure.ts";
 import type { Publisher } from "./publisher.ts";
-import type { Publication } from "./saved.ts";
-import type { Settings } from "./settings.ts";
+import type { SendBudget } from "./send-budget.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { Track } from "./track.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** How soon those whose way is full, and held publishers, are looked at again. */
 const PAUSED_POLL_MS = 50;
@@ -19,7 +19,7 @@ const MORE_POLL_MS = 1;
 const MIN_SHARE_BYTES = 16 * 1024;
 
 /** The subscribers of the room, of which some want the track. */
-export type Audience = ReadonlyMap<string, Subscriber>;
+export type Subscribers = ReadonlyMap<string, Subscriber>;
 
 /** A subscriber that the room has to close. */
 export interface Closing {
@@ -33,9 +33,9 @@ export class FanOut {
   publisher: Publisher | undefined;
   /** Publishes whose frames waited for others. */
   gathered = 0;
-  readonly #settings: Settings;
-  readonly #pace: Pace;
-  readonly #hold: Hold;
+  readonly #settings: Tuning;
+  readonly #pace: SendBudget;
+  readonly #hold: Backpressure;
   #flushAt: number | undefined;
   #pollAt: number | undefined;
   /** Some had more to get than their share of the last turn. */
@@ -47,11 +47,11 @@ export class FanOut {
   #needed = Number.POSITIVE_INFINITY;
 
   /** `pace` is the room's: all tracks share one budget. */
-  constructor(track: Track, settings: Settings, pace: Pace) {
+  constructor(track: Track, settings: Tuning, pace: SendBudget) {
     this.track = track;
     this.#settings = settings;
     this.#pace = pace;
-    this.#hold = new Hold(settings);
+    this.#hold = new Backpressure(settings);
   }
 
   /** Drops the oldest of its history, unless a `reliable` subscriber needs it: answers whether it did. */
@@ -74,7 +74,7 @@ export class FanOut {
     return { type: "source", name: this.track.name, state: this.publisher === undefined ? "offline" : "online" };
   }
 
-  tell(audience: Audience, message: ServerMessage): void {
+  tell(audience: Subscribers, message: ServerMessage): void {
     for (const subscriber of audience.values()) {
       if (subscriber.wants(this.track)) subscriber.tell(message);
     }
@@ -86,7 +86,7 @@ export class FanOut {
   }
 
   /** The track's first publisher: of a new epoch, or of one that the room has no memory of. */
-  open(now: number, audience: Audience, { resume, unacknowledged }: Publication): void {
+  open(now: number, audience: Subscribers, { resume, unacknowledged }: Publication): void {
     if (resume === null) this.track.begin(this.track.epoch, 0);
     else this.track.adopt(resume.sequence, unacknowledged ?? Number.POSITIVE_INFINITY);
     for (const subscriber of audience.values()) {
@@ -95,14 +95,14 @@ export class FanOut {
   }
 
   /** Another publisher, another numbering. */
-  renumber(audience: Audience, newEpoch: string): void {
+  renumber(audience: Subscribers, newEpoch: string): void {
     const { epoch, end } = this.track;
     this.track.begin(newEpoch, 0);
     for (const subscriber of audience.values()) subscriber.leaveEpoch(this.track, epoch, end);
   }
 
   /** After sleep the publisher tells where the track stands: those who were in step stand there, and the init is gone. */
-  wake(audience: Audience, sequence: number): void {
+  wake(audience: Subscribers, sequence: number): void {
     if (this.track.next !== null) return;
     this.track.wake(sequence);
     for (const subscriber of audience.values()) subscriber.wake(this.track, sequence);
@@ -110,14 +110,14 @@ export class FanOut {
   }
 
   /** The publisher is gone: what is missing is told, since no group may come. */
-  leave(audience: Audience): void {
+  leave(audience: Subscribers): void {
     this.publisher = undefined;
     for (const subscriber of audience.values()) subscriber.settle(this.track);
     this.tell(audience, this.source);
   }
 
   /** The track has more: sends it, or lets it wait for what comes next. Answers who is to be closed. */
-  advance(now: number, audience: Audience): Closing[] {
+  advance(now: number, audience: Subscribers): Closing[] {
     const isFull = this.track.history.end - this.#offered >= this.#shareBytes(audience);
     const mayGo = isFull || (this.#flushAt === undefined && this.#pace.admit(audience.size, now));
     if (mayGo && !this.#hasMore) return this.pump(now, audience);
@@ -127,12 +127,12 @@ export class FanOut {
   }
 
   /** What `dueAt` waited for. */
-  tick(now: number, audience: Audience): Closing[] {
+  tick(now: number, audience: Subscribers): Closing[] {
     return this.dueAt !== undefined && this.dueAt <= now ? this.pump(now, audience) : [];
   }
 
   /** Sends to everybody what may be sent in one turn. */
-  pump(now: number, audience: Audience): Closing[] {
+  pump(now: number, audience: Subscribers): Closing[] {
     this.#flushAt = undefined;
     this.#hasMore = false;
     this.#offered = this.track.history.end;
@@ -158,7 +158,7 @@ export class FanOut {
   }
 
   /** What one subscriber gets in a turn, so that all of them together stay within what may sit in this process. */
-  #shareBytes(audience: Audience): number {
+  #shareBytes(audience: Subscribers): number {
     const { heldTotalBytes, blockBytes } = this.#settings;
     return Math.min(blockBytes, Math.max(MIN_SHARE_BYTES, heldTotalBytes / audience.size));
   }
@@ -174,7 +174,7 @@ export class FanOut {
   }
 
   /** Looks at everybody once more: who holds the publisher, and what history has to keep. */
-  #decideHold(now: number, audience: Audience, closing: Closing[]): boolean {
+  #decideHold(now: number, audience: Subscribers, closing: Closing[]): boolean {
     const { publisher, track } = this;
     let leastQueuedBytes: number | undefined;
     let backlogBytes = 0;

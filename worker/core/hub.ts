@@ -3,18 +3,18 @@ import { Close, type CloseReason, closeFor, closeText } from "../../protocol/clo
 import { type ClientMessage, parseClientMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { TEXTS_BURST, TEXTS_PER_SECOND } from "../../protocol/limits.ts";
-import { Bucket } from "./bucket.ts";
-import { type Connection, Connections } from "./connections.ts";
+import type { Attachment, Publication, Subscription, Who } from "./attachment.ts";
 import type { Closing } from "./fan-out.ts";
-import { Intake } from "./intake.ts";
+import { IngressLimit } from "./ingress-limit.ts";
 import type { Members } from "./members.ts";
 import { Occupancy } from "./occupancy.ts";
 import { Publisher } from "./publisher.ts";
-import type { Publication, Saved, Subscription, Who } from "./saved.ts";
-import type { Settings } from "./settings.ts";
+import { type Connection, Registry } from "./registry.ts";
 import type { Sink } from "./sink.ts";
 import { Subscriber } from "./subscriber.ts";
+import { TokenBucket } from "./token-bucket.ts";
 import { Tracks } from "./tracks.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** When a client that was refused a place may come back. */
 const BUSY_RETRY_MS = 2000;
@@ -22,13 +22,13 @@ const BUSY_RETRY_MS = 2000;
 /** All of a room but sockets, timers and storage. Times are ms since 1970; calls are synchronous and never throw. */
 export class Hub {
   readonly #room: string;
-  readonly #settings: Settings;
+  readonly #settings: Tuning;
   readonly #mintEpoch: () => string;
-  readonly #connections = new Connections();
+  readonly #connections = new Registry();
   readonly #tracks: Tracks;
   readonly #occupancy: Occupancy;
-  readonly #intake: Intake;
-  readonly #texts = new WeakMap<Connection, Bucket>();
+  readonly #intake: IngressLimit;
+  readonly #texts = new WeakMap<Connection, TokenBucket>();
   readonly #members: Members | undefined;
   #awakeSince = 0;
   #framesReceived = 0;
@@ -38,18 +38,18 @@ export class Hub {
    * `mintEpoch` gives a new identity ([a-z0-9], at most 32) that was never used before. `settings` are read at each use: their
    * owner may change them. Messages to others go to `members`.
    */
-  constructor(room: string, settings: Settings, mintEpoch: () => string, members?: Members) {
+  constructor(room: string, settings: Tuning, mintEpoch: () => string, members?: Members) {
     this.#room = room;
     this.#settings = settings;
     this.#mintEpoch = mintEpoch;
     this.#tracks = new Tracks(settings);
     this.#occupancy = new Occupancy(settings.occupancyMs);
-    this.#intake = new Intake(settings);
+    this.#intake = new IngressLimit(settings);
     this.#members = members;
   }
 
   /** The object is in memory again: the connections that are still there. */
-  restore(now: number, connections: readonly { readonly saved: Saved; readonly sink: Sink }[]): void {
+  restore(now: number, connections: readonly { readonly saved: Attachment; readonly sink: Sink }[]): void {
     this.#awakeSince = now;
     for (const { saved, sink } of connections) {
       if (saved.role === "publisher") this.#restorePublisher(now, saved, sink);
@@ -225,12 +225,12 @@ export class Hub {
   #countText(now: number, id: string): void {
     const connection = this.#connections.find(id);
     if (connection === undefined) return;
-    const bucket = this.#texts.get(connection) ?? new Bucket(TEXTS_PER_SECOND, TEXTS_BURST);
+    const bucket = this.#texts.get(connection) ?? new TokenBucket(TEXTS_PER_SECOND, TEXTS_BURST);
     this.#texts.set(connection, bucket);
     if (!bucket.take(1, now)) throw new ProtocolError("too_fast", "too many text messages");
   }
 
-  #restorePublisher(now: number, saved: Saved & { role: "publisher" }, sink: Sink): void {
+  #restorePublisher(now: number, saved: Attachment & { role: "publisher" }, sink: Sink): void {
     const fanOut = this.#tracks.get(saved.track) ?? this.#tracks.create(saved.track, saved.epoch, saved.number);
     const publisher = new Publisher(saved.id, saved.who, fanOut.track, sink, this.#settings, now);
     fanOut.track.restore(saved.mayReach);
@@ -238,11 +238,11 @@ export class Hub {
     fanOut.publisher = publisher;
   }
 
-  #restoreSubscriber(now: number, saved: Saved & { role: "subscriber" }, sink: Sink): void {
+  #restoreSubscriber(now: number, saved: Attachment & { role: "subscriber" }, sink: Sink): void {
     const subscriber = new Subscriber(saved.id, saved.who, saved.subscription, sink, this.#settings, now);
     this.#audience.set(saved.id, subscriber);
     if (saved.credit !== null) subscriber.grant(saved.credit, now);
-    for (const { name, number, epoch, told, state } of saved.lanes) {
+    for (const { name, number, epoch, told, state } of saved.cursors) {
       const known = this.#tracks.get(name) ?? this.#tracks.create(name, epoch, number);
       subscriber.restore(known.track, state, told);
     }

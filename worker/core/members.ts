@@ -2,10 +2,10 @@
 import type { ClientMessage, ServerMessage } from "../../protocol/control.ts";
 import { MAX_MEMBER_MESSAGE_BYTES, MESSAGE_HELD_BYTES } from "../../protocol/limits.ts";
 import type { Address, MemberInfo, Sender, Undelivered } from "../../protocol/messages.ts";
-import { Bucket } from "./bucket.ts";
+import type { Who } from "./attachment.ts";
 import { type Attendance, Presence } from "./presence.ts";
-import type { Who } from "./saved.ts";
 import type { Sink } from "./sink.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** One connection as its fellows see it. A plain one (not `framed`) can be told nothing. */
 export interface Member {
@@ -45,8 +45,8 @@ export class Members {
   readonly #rules: () => MemberRules;
   readonly #members = new Map<string, Member>();
   readonly #presence = new Presence(EVERY_MS);
-  readonly #sends = new Bucket(SENDS_PER_SECOND, SENDS_BURST);
-  readonly #limits = new Map<string, Bucket>();
+  readonly #sends = new TokenBucket(SENDS_PER_SECOND, SENDS_BURST);
+  readonly #limits = new Map<string, TokenBucket>();
   /** Members whose way was full when the others were told who is there: they are told all of it later. */
   readonly #behind = new Set<string>();
 
@@ -133,7 +133,7 @@ export class Members {
     if (!this.#rules().memberMessages) return { error: "not_enabled" };
     if (member.who.mayMessage !== true) return { error: "no_right" };
     if (sizeOf(body) > MAX_MEMBER_MESSAGE_BYTES) return { error: "too_large" };
-    const limit = this.#limits.get(member.id) ?? new Bucket(MEMBER_PER_SECOND, MEMBER_BURST);
+    const limit = this.#limits.get(member.id) ?? new TokenBucket(MEMBER_PER_SECOND, MEMBER_BURST);
     this.#limits.set(member.id, limit);
     return limit.take(1, now) ? undefined : { error: "too_fast" };
   }

@@ -4,11 +4,11 @@ import type { ServerMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { FrameType, type FrameView, HEADER_BYTES, readMessage } from "../../protocol/frame.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
+import type { Who } from "./attachment.ts";
 import { moveFrame } from "./batch.ts";
-import type { Who } from "./saved.ts";
-import type { Settings } from "./settings.ts";
 import type { Sink } from "./sink.ts";
 import type { Track } from "./track.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** An `ack` goes out for so many bytes, or so many ms after the last one. */
 const ACK_BYTES = 64 * 1024;
@@ -40,7 +40,7 @@ export class Publisher {
   readonly who: Who;
   readonly track: Track;
   readonly #sink: Sink;
-  readonly #settings: Settings;
+  readonly #settings: Tuning;
   #framesReceived = 0;
   #bytesReceived = 0;
   #duplicates = 0;
@@ -52,7 +52,7 @@ export class Publisher {
   /** Why the window is closed; none: it is open. */
   readonly #holds = new Set<HoldCause>();
 
-  constructor(id: string, who: Who, track: Track, sink: Sink, settings: Settings, now: number) {
+  constructor(id: string, who: Who, track: Track, sink: Sink, settings: Tuning, now: number) {
     this.id = id;
     this.who = who;
     this.track = track;

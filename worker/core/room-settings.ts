@@ -1,6 +1,6 @@
 // What the owner of a room may set, within what the operator allows.
-import type { Delivery } from "./saved.ts";
-import type { Settings } from "./settings.ts";
+import type { Delivery } from "./attachment.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** The settings that an operator bounds: as a bound, the largest value that a room may have. null: unbounded. */
 export interface RoomLimits {
@@ -75,7 +75,7 @@ function least(value: number | null, limit: number | null): number | null {
 }
 
 /** What they mean for the core's numbers. */
-export function toCore(settings: RoomSettings): Partial<Settings> {
+export function toCore(settings: RoomSettings): Partial<Tuning> {
   return {
     maxSubscribers: settings.maxSubscribers,
     maxPublishers: settings.maxPublishers,

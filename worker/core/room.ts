@@ -1,20 +1,20 @@
-// A whole room but its platform: doors, members and hub behind one face. Times are ms since 1970.
+// A whole room but its platform: admission, members and hub behind one face. Times are ms since 1970.
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { Address } from "../../protocol/messages.ts";
-import { expiryOf, isExpired, type Revocation } from "./access.ts";
-import { type Credential, Doors } from "./doors.ts";
-import { type Asked, type Grant, type Join, permit } from "./entry.ts";
+import { Admission, type Credential } from "./admission.ts";
+import type { Attachment, Who } from "./attachment.ts";
+import { type Asked, type Grant, type Join, permit } from "./authorize.ts";
 import { Hub } from "./hub.ts";
+import type { KeyValueStore } from "./key-value-store.ts";
 import { type Content, Members } from "./members.ts";
 import { isRefusal, type Refusal, refusal } from "./refusal.ts";
+import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
-import type { Saved, Who } from "./saved.ts";
-import { DEFAULT_SETTINGS } from "./settings.ts";
-import type { Shelf } from "./shelf.ts";
 import type { Sink } from "./sink.ts";
+import { DEFAULT_TUNING } from "./tuning.ts";
 
 /** Somebody at the door: what is asked for, and with what. */
-export interface Knock {
+export interface JoinRequest {
   readonly asked: Asked;
   readonly credential: Credential;
 }
@@ -23,23 +23,23 @@ export interface Knock {
 export class RoomCore {
   readonly #id: string;
   readonly #mintEpoch: () => string;
-  readonly #doors: Doors;
+  readonly #admission: Admission;
   /** Read by the hub at each use. */
-  readonly #settings = { ...DEFAULT_SETTINGS };
+  readonly #settings = { ...DEFAULT_TUNING };
   #members: Members;
   #hub: Hub;
   /** When the first token of those who are here may expire. */
   #expiresAt: number | undefined;
 
-  constructor(id: string, shelf: Shelf, limits: RoomLimits, mintEpoch: () => string) {
+  constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string) {
     this.#id = id;
     this.#mintEpoch = mintEpoch;
-    this.#doors = new Doors(shelf, limits);
+    this.#admission = new Admission(kv, limits);
     [this.#members, this.#hub] = this.#furnish();
   }
 
   /** The object is in memory again: the connections that are still there. */
-  restore(now: number, connections: readonly { readonly saved: Saved; readonly sink: Sink }[]): void {
+  restore(now: number, connections: readonly { readonly saved: Attachment; readonly sink: Sink }[]): void {
     this.#hub.restore(now, connections);
     this.#members.restore(
       now,
@@ -49,19 +49,19 @@ export class RoomCore {
   }
 
   create(now: number, settings: Partial<RoomSettings>): Refusal | undefined {
-    const refused = this.#doors.create(now, this.#id, settings);
+    const refused = this.#admission.create(now, this.#id, settings);
     if (refused === undefined) this.#applySettings();
     return refused;
   }
 
   /** Does the token count here? */
   admit(who: Who): Refusal | undefined {
-    return this.#doors.admit(who);
+    return this.#admission.admit(who);
   }
 
   /** What the room tells of itself. */
   describe(now: number, who: Who) {
-    const { createdAt, settings } = this.#doors;
+    const { createdAt, settings } = this.#admission;
     return this.admit(who) ?? { ...this.#hub.snapshot(now), state: "open" as const, createdAt, settings };
   }
 
@@ -74,11 +74,11 @@ export class RoomCore {
   update(now: number, who: Who, changes: Partial<RoomSettings>): RoomSettings | Refusal {
     const refused = this.admit(who);
     if (refused !== undefined) return refused;
-    this.#doors.change(changes);
+    this.#admission.change(changes);
     this.#applySettings();
     if (changes.public === false) this.#disconnect(now, Close.revoked, (_, { jti }) => jti === null);
     if (changes.presence !== undefined) this.#members.rulesChanged(now);
-    return this.#doors.settings;
+    return this.#admission.settings;
   }
 
   /** Closes the room for good. */
@@ -90,12 +90,12 @@ export class RoomCore {
 
   /** `grant` for whoever brings `id`, once: answers until when. */
   issueTicket(now: number, who: Who, id: string, grant: Grant, ttlMs: number): number | Refusal {
-    return this.admit(who) ?? this.#doors.issueTicket(now, id, grant, ttlMs);
+    return this.admit(who) ?? this.#admission.issueTicket(now, id, grant, ttlMs);
   }
 
   /** Revokes tokens, and closes the connections that were made with them: answers how many. */
   revoke(now: number, who: Who, revocation: Revocation): number | Refusal {
-    const meets = this.admit(who) ?? this.#doors.revoke(now, revocation);
+    const meets = this.admit(who) ?? this.#admission.revoke(now, revocation);
     return isRefusal(meets) ? meets : this.#disconnect(now, Close.revoked, (_, owner) => meets(owner));
   }
 
@@ -118,9 +118,9 @@ export class RoomCore {
   }
 
   /** May whoever knocks come in, and as what? A ticket is spent by asking. */
-  enter(now: number, { asked, credential }: Knock): Join | Refusal {
-    const grant = this.#doors.enter(now, credential);
-    return isRefusal(grant) ? grant : permit(asked, grant, this.#doors.settings.delivery);
+  enter(now: number, { asked, credential }: JoinRequest): Join | Refusal {
+    const grant = this.#admission.enter(now, credential);
+    return isRefusal(grant) ? grant : permit(asked, grant, this.#admission.settings.delivery);
   }
 
   /** Somebody comes in, over a new connection. */
@@ -146,7 +146,7 @@ export class RoomCore {
   left(now: number, id: string): void {
     this.#hub.left(now, id);
     this.#members.left(now, id);
-    if (this.#hub.isEmpty) this.#doors.emptied(now);
+    if (this.#hub.isEmpty) this.#admission.emptied(now);
   }
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
@@ -161,13 +161,13 @@ export class RoomCore {
 
   /** When `alarm` is wanted, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiresAt, this.#doors.dueAt(this.#hub.isEmpty)]);
+    return earliest([this.#expiresAt, this.#admission.dueAt(this.#hub.isEmpty)]);
   }
 
   /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
   alarm(now: number): void {
     this.#expire(now);
-    if (this.#doors.tick(now, this.#hub.isEmpty)) this.#shut(now);
+    if (this.#admission.tick(now, this.#hub.isEmpty)) this.#shut(now);
   }
 
   #expire(now: number): void {
@@ -185,23 +185,23 @@ export class RoomCore {
 
   #shut(now: number): void {
     this.#disconnect(now, Close.roomClosed, () => true);
-    this.#doors.close(now);
+    this.#admission.close(now);
     [this.#members, this.#hub] = this.#furnish();
     this.#expiresAt = undefined;
   }
 
   #furnish(): [Members, Hub] {
     this.#applySettings();
-    const members = new Members(() => this.#doors.settings);
+    const members = new Members(() => this.#admission.settings);
     return [members, new Hub(this.#id, this.#settings, this.#mintEpoch, members)];
   }
 
   #applySettings(): void {
-    Object.assign(this.#settings, toCore(this.#doors.settings));
+    Object.assign(this.#settings, toCore(this.#admission.settings));
   }
 }
 
-function memberOf(saved: Saved, sink: Sink) {
+function memberOf(saved: Attachment, sink: Sink) {
   const { id, who } = saved;
   if (saved.role === "publisher") return { id, who, sink, role: "publish" as const, framed: true };
   return { id, who, sink, role: "subscribe" as const, framed: saved.subscription.framed };

@@ -1,5 +1,5 @@
 // What the room sees of a connection, and how the room decides: nothing here knows of Cloudflare.
-import type { Saved } from "./saved.ts";
+import type { Attachment } from "./attachment.ts";
 
 /** One connection as the room sees it. Nothing of it throws; after `close` nothing is sent. */
 export interface Sink {
@@ -11,5 +11,5 @@ export interface Sink {
   /** When the last `pong` was sent, in ms since 1970; undefined before the first. */
   lastPong(): number | undefined;
   /** Keeps what must survive the room's sleep. At most 16 KiB; costs no storage write. */
-  save(state: Saved): void;
+  save(state: Attachment): void;
 }

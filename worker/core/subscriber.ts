@@ -1,15 +1,15 @@
-// A connection that receives: its lanes, its way, its credit, its figures. Decides before each send; never sends and then cuts.
+// A connection that receives: its cursors, its way, its credit, its figures. Decides before each send; never sends and then cuts.
 
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import { Flag } from "../../protocol/frame.ts";
+import type { Attachment, CursorState, Subscription, Who } from "./attachment.ts";
 import type { Batch } from "./batch.ts";
-import { Flow, type Signals } from "./flow.ts";
-import { Lane, type Step, startState } from "./lane.ts";
-import type { LaneState, Saved, Subscription, Who } from "./saved.ts";
-import type { Settings } from "./settings.ts";
+import { SendWindow, type Signals } from "./send-window.ts";
 import type { Sink } from "./sink.ts";
 import type { Init, Track } from "./track.ts";
+import { type Step, startState, TrackCursor } from "./track-cursor.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** What a room tells of a subscriber. Bytes are those handed to its socket. */
 export interface SubscriberFigures {
@@ -36,9 +36,9 @@ export class Subscriber {
   readonly who: Who;
   readonly subscription: Subscription;
   readonly #sink: Sink;
-  readonly #settings: Settings;
-  readonly #flow: Flow;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #settings: Tuning;
+  readonly #flow: SendWindow;
+  readonly #cursors = new Map<string, TrackCursor>();
   /** Bytes that a `reliable` subscriber still takes. */
   #credit: number;
   /** When a `reliable` subscriber last gave credit, and since when a stalled one has been paused. */
@@ -51,13 +51,13 @@ export class Subscriber {
   #queuedBytes = 0;
   #savedAs: string | undefined;
 
-  constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Settings, now: number) {
+  constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Tuning, now: number) {
     this.id = id;
     this.who = who;
     this.subscription = subscription;
     this.#sink = sink;
     this.#settings = subscription.delivery === "latest" ? { ...settings, ...LATEST } : settings;
-    this.#flow = new Flow(this.#settings);
+    this.#flow = new SendWindow(this.#settings);
     this.#credit = subscription.delivery === "reliable" ? 0 : Number.POSITIVE_INFINITY;
     this.#progressAt = now;
   }
@@ -74,21 +74,21 @@ export class Subscriber {
   attach(track: Track, now: number): void {
     const { start } = this.subscription;
     const begin = track.beginsAt;
-    const state: LaneState =
+    const state: CursorState =
       begin !== null && start.at !== "position"
         ? { at: "flowing", cursor: begin, strict: this.#reliable }
         : startState(start, track, now);
-    this.#lanes.set(track.name, new Lane(track, state, null, this.#reliable));
+    this.#cursors.set(track.name, new TrackCursor(track, state, null, this.#reliable));
   }
 
-  /** After sleep: a lane as it was saved. */
-  restore(track: Track, state: LaneState, told: string | null): void {
-    this.#lanes.set(track.name, new Lane(track, state, told, this.#reliable));
+  /** After sleep: a cursor as it was saved. */
+  restore(track: Track, state: CursorState, told: string | null): void {
+    this.#cursors.set(track.name, new TrackCursor(track, state, told, this.#reliable));
   }
 
   /** After sleep: `sequence` is the first frame that comes. */
   wake(track: Track, sequence: number): void {
-    this.#lanes.get(track.name)?.wake(sequence);
+    this.#cursors.get(track.name)?.wake(sequence);
   }
 
   /** Tells a framed subscriber; to a plain one text means nothing. */
@@ -113,21 +113,21 @@ export class Subscriber {
   /** Sends what may be sent now in `track`. `heldBytes`: what may sit in this process for it; `shareBytes`: what a turn brings. */
   pump(track: Track, now: number, heldBytes: number, shareBytes: number): Turn {
     const end = this.#flow.sent + shareBytes;
-    const lane = this.#lanes.get(track.name);
-    if (lane === undefined) return "open";
-    if (lane.state.at === "paused") {
-      const stalled = this.#tryUnpause(lane, now);
+    const cursor = this.#cursors.get(track.name);
+    if (cursor === undefined) return "open";
+    if (cursor.state.at === "paused") {
+      const stalled = this.#tryUnpause(cursor, now);
       if (stalled !== undefined) return stalled;
     }
     for (;;) {
-      const step = lane.step(this.subscription.delivery === "latest");
+      const step = cursor.step(this.subscription.delivery === "latest");
       if (step.do === "wait") break;
       if (step.do === "send") {
         if (this.#flow.sent >= end) return "more";
-        const turn = this.#gate(lane, now, heldBytes);
+        const turn = this.#gate(cursor, now, heldBytes);
         if (turn !== undefined) return turn;
       }
-      this.#perform(lane, step, now);
+      this.#perform(cursor, step, now);
     }
     return "open";
   }
@@ -151,23 +151,23 @@ export class Subscriber {
 
   /** Is its way full in `track`? */
   isPaused(track: Track): boolean {
-    return this.#lanes.get(track.name)?.state.at === "paused";
+    return this.#cursors.get(track.name)?.state.at === "paused";
   }
 
   /** The track's numbering ended at `end` (null: nobody knows where); it goes on with the new one. */
   leaveEpoch(track: Track, epoch: string, end: number | null): void {
-    this.#tellStep(this.#lanes.get(track.name)?.leaveEpoch(epoch, end));
+    this.#tellStep(this.#cursors.get(track.name)?.leaveEpoch(epoch, end));
   }
 
   /** The track's source is gone: what is missing is told now, since no group start may come. */
   settle(track: Track): void {
-    this.#tellStep(this.#lanes.get(track.name)?.settle());
+    this.#tellStep(this.#cursors.get(track.name)?.settle());
     this.save();
   }
 
   /** The oldest frame that it still needs of `track`, if it may not skip it. */
   needs(track: Track): number | undefined {
-    return this.#reliable ? this.#lanes.get(track.name)?.cursor : undefined;
+    return this.#reliable ? this.#cursors.get(track.name)?.cursor : undefined;
   }
 
   /** Has a `reliable` subscriber given no credit for too long? */
@@ -178,8 +178,8 @@ export class Subscriber {
   /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
   save(): void {
     let form = this.#reliable ? `${this.#credit} ` : "";
-    for (const lane of this.#lanes.values()) {
-      form += `${lane.track.epoch} ${lane.told} ${lane.inStep ? "" : JSON.stringify(lane.state)} `;
+    for (const cursor of this.#cursors.values()) {
+      form += `${cursor.track.epoch} ${cursor.told} ${cursor.inStep ? "" : JSON.stringify(cursor.state)} `;
     }
     if (form === this.#savedAs) return;
     this.#savedAs = form;
@@ -187,30 +187,30 @@ export class Subscriber {
   }
 
   figures(now: number): SubscriberFigures {
-    const lanes = [...this.#lanes.values()];
-    const paused = lanes.some((lane) => lane.state.at === "paused");
+    const cursors = [...this.#cursors.values()];
+    const paused = cursors.some((cursor) => cursor.state.at === "paused");
     return {
       framesSent: this.#framesSent,
       bytesSent: this.#flow.sent,
       gaps: this.#gaps,
       framesSkipped: this.#framesSkipped,
-      framesBehind: lanes.reduce((sum, lane) => sum + lane.framesBehind, 0),
+      framesBehind: cursors.reduce((sum, cursor) => sum + cursor.framesBehind, 0),
       bytesInFlight: this.#flow.inFlight(this.#signals(now)),
       lastPong: this.#sink.lastPong(),
-      state: paused ? "paused" : lanes.every((lane) => lane.inStep) ? "in-step" : "behind",
+      state: paused ? "paused" : cursors.every((cursor) => cursor.inStep) ? "in-step" : "behind",
     };
   }
 
-  #saved(): Saved {
-    const lanes = [...this.#lanes.values()].map((lane) => ({
-      name: lane.track.name,
-      number: lane.track.number,
-      epoch: lane.track.epoch,
-      told: lane.told,
-      state: lane.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : lane.state,
+  #saved(): Attachment {
+    const cursors = [...this.#cursors.values()].map((cursor) => ({
+      name: cursor.track.name,
+      number: cursor.track.number,
+      epoch: cursor.track.epoch,
+      told: cursor.told,
+      state: cursor.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : cursor.state,
     }));
     const credit = this.#reliable ? this.#credit : null;
-    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, credit, lanes };
+    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, credit, cursors };
   }
 
   #note(signals: Signals): void {
@@ -223,7 +223,7 @@ export class Subscriber {
   }
 
   /** undefined: a batch may be sent now. */
-  #gate(lane: Lane, now: number, heldBytes: number): Turn | undefined {
+  #gate(cursor: TrackCursor, now: number, heldBytes: number): Turn | undefined {
     if (this.#credit <= 0) return "open";
     const signals = this.#signals(now);
     this.#flow.observe(signals);
@@ -231,18 +231,18 @@ export class Subscriber {
     const way = this.#flow.way(signals, Math.min(heldBytes, this.#settings.heldBytes));
     if (way === "open") return undefined;
     if (way === "unproven") return Close.unproven;
-    lane.pause();
+    cursor.pause();
     this.#pausedAt ??= now;
     return "paused";
   }
 
-  /** undefined: the lane goes on. */
-  #tryUnpause(lane: Lane, now: number): Turn | undefined {
+  /** undefined: the cursor goes on. */
+  #tryUnpause(cursor: TrackCursor, now: number): Turn | undefined {
     const signals = this.#signals(now);
     this.#flow.observe(signals);
     if (this.#flow.drained(signals)) {
       this.#pausedAt = undefined;
-      lane.unpause();
+      cursor.unpause();
       return undefined;
     }
     const stalled = now - (this.#pausedAt ?? now) > this.#settings.stalledMs;
@@ -253,15 +253,15 @@ export class Subscriber {
     if (step?.do === "tell") this.tell(step.message);
   }
 
-  #perform(lane: Lane, step: Exclude<Step, { do: "wait" }>, now: number): void {
+  #perform(cursor: TrackCursor, step: Exclude<Step, { do: "wait" }>, now: number): void {
     switch (step.do) {
       case "tell":
         return this.tell(step.message);
       case "init":
         return this.#sendInit(step.init, now);
       case "send":
-        this.#sendBatch(lane, step.batch, now);
-        lane.sent(step.batch);
+        this.#sendBatch(cursor, step.batch, now);
+        cursor.sent(step.batch);
     }
   }
 
@@ -269,10 +269,10 @@ export class Subscriber {
     this.#send(this.subscription.framed ? init.message : init.payload, now);
   }
 
-  #sendBatch(lane: Lane, batch: Batch, now: number): void {
+  #sendBatch(cursor: TrackCursor, batch: Batch, now: number): void {
     this.#framesSent += batch.frames.length;
     if (this.subscription.framed) return this.#send(batch.bytes, now);
-    const payload = lane.track.history.payload(batch);
+    const payload = cursor.track.history.payload(batch);
     const isMark = payload.byteLength === 0 && batch.frames.every((frame) => (frame.flags & Flag.end) !== 0);
     if (!isMark) this.#send(payload, now);
   }

@@ -1,8 +1,8 @@
 // Tickets: random ids that stand for a token once, for clients that can send no header.
 import { MAX_TICKETS } from "../../protocol/limits.ts";
-import { expiryOf } from "./access.ts";
-import type { Grant } from "./entry.ts";
-import type { Shelf } from "./shelf.ts";
+import type { Grant } from "./authorize.ts";
+import type { KeyValueStore } from "./key-value-store.ts";
+import { expiryOf } from "./revocations.ts";
 
 interface Ticket {
   readonly grant: Grant;
@@ -14,12 +14,12 @@ const PREFIX = "ticket:";
 
 /** The tickets of a room that are not spent yet. Times are ms since 1970. */
 export class Tickets {
-  readonly #shelf: Shelf;
+  readonly #kv: KeyValueStore;
   readonly #open: Map<string, Ticket>;
 
-  constructor(shelf: Shelf) {
-    this.#shelf = shelf;
-    this.#open = new Map(shelf.list<Ticket>({ prefix: PREFIX }));
+  constructor(kv: KeyValueStore) {
+    this.#kv = kv;
+    this.#open = new Map(kv.list<Ticket>({ prefix: PREFIX }));
   }
 
   /** A ticket that gives `grant` once, within `ttlMs` and the token's life: until when. undefined: there are too many. */
@@ -29,7 +29,7 @@ export class Tickets {
     const tokenExpiry = grant.who.expiresAt === null ? Number.POSITIVE_INFINITY : expiryOf(grant.who.expiresAt);
     const ticket = { grant, expiresAt: Math.min(now + ttlMs, tokenExpiry) };
     this.#open.set(PREFIX + id, ticket);
-    this.#shelf.put(PREFIX + id, ticket);
+    this.#kv.put(PREFIX + id, ticket);
     return ticket.expiresAt;
   }
 
@@ -54,6 +54,6 @@ export class Tickets {
 
   #forget(key: string): void {
     this.#open.delete(key);
-    this.#shelf.delete(key);
+    this.#kv.delete(key);
   }
 }

@@ -1,20 +1,20 @@
 // The tracks of a room: which there are, under which numbers, and that their histories together stay in bounds.
 import { MAX_TRACKS } from "../../protocol/limits.ts";
 import { FanOut } from "./fan-out.ts";
-import { Pace } from "./pace.ts";
-import type { Settings } from "./settings.ts";
+import { SendBudget } from "./send-budget.ts";
 import { Track } from "./track.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** Tracks by name, each with its way to the subscribers. They share one budget of sends and one of history. */
 export class Tracks {
-  readonly #settings: Settings;
-  readonly #pace: Pace;
+  readonly #settings: Tuning;
+  readonly #pace: SendBudget;
   readonly #byName = new Map<string, FanOut>();
 
   /** `settings` are read at each use. */
-  constructor(settings: Settings) {
+  constructor(settings: Tuning) {
     this.#settings = settings;
-    this.#pace = new Pace(settings.sendBudget);
+    this.#pace = new SendBudget(settings.sendBudget);
   }
 
   get isFull(): boolean {

@@ -1,14 +1,14 @@
 // The small decisions of a room: when to hold, when to gather, when to tell who is there.
 import { expect, test } from "vitest";
-import { Hold } from "../../../worker/core/hold.ts";
+import { Backpressure } from "../../../worker/core/backpressure.ts";
 import { Occupancy } from "../../../worker/core/occupancy.ts";
-import { Pace } from "../../../worker/core/pace.ts";
-import { DEFAULT_SETTINGS } from "../../../worker/core/settings.ts";
+import { SendBudget } from "../../../worker/core/send-budget.ts";
+import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
 
-const settings = { ...DEFAULT_SETTINGS, windowBytes: 100, holdMs: 1000, historyBytes: 1000 };
+const settings = { ...DEFAULT_TUNING, windowBytes: 100, holdMs: 1000, historyBytes: 1000 };
 
 test("P4 a burst that outruns everybody holds the publisher, but for a moment only", () => {
-  const hold = new Hold(settings);
+  const hold = new Backpressure(settings);
   const decide = (now: number, leastQueuedBytes: number) => hold.decide(now, { leastQueuedBytes, backlogBytes: 0 });
   expect(decide(0, 100)).toBe(false);
   expect(decide(1, 101)).toBe(true);
@@ -22,20 +22,20 @@ test("P4 a burst that outruns everybody holds the publisher, but for a moment on
 });
 
 test("P4 one subscriber that keeps up is enough to let the publisher go on", () => {
-  const hold = new Hold(settings);
+  const hold = new Backpressure(settings);
   expect(hold.decide(0, { leastQueuedBytes: 0, backlogBytes: 0 })).toBe(false);
   expect(hold.decide(0, { leastQueuedBytes: undefined, backlogBytes: 0 })).toBe(false);
 });
 
 test("W4 a reliable subscriber's backlog holds the publisher for as long as it takes", () => {
-  const hold = new Hold(settings);
+  const hold = new Backpressure(settings);
   expect(hold.decide(0, { leastQueuedBytes: 0, backlogBytes: 501 })).toBe(true);
   expect(hold.decide(60_000, { leastQueuedBytes: 0, backlogBytes: 501 })).toBe(true);
   expect(hold.decide(60_001, { leastQueuedBytes: 0, backlogBytes: 500 })).toBe(false);
 });
 
 test("a quiet room sends at once; over the budget frames wait for the next slot", () => {
-  const pace = new Pace(100);
+  const pace = new SendBudget(100);
   expect(pace.admit(5, 0)).toBe(true);
   expect(pace.admit(5, 50)).toBe(true);
   expect(pace.admit(1, 99)).toBe(false);
@@ -43,7 +43,7 @@ test("a quiet room sends at once; over the budget frames wait for the next slot"
 });
 
 test("one fan-out larger than a slot's budget still goes out", () => {
-  const pace = new Pace(100);
+  const pace = new SendBudget(100);
   expect(pace.admit(1000, 0)).toBe(true);
   expect(pace.admit(1000, 50)).toBe(false);
   expect(pace.admit(1000, 100)).toBe(true);

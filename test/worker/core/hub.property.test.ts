@@ -43,7 +43,7 @@ const FOUND: readonly (readonly [string, readonly Event[]])[] = [
     ],
   ],
   [
-    "a lane that had not begun brings a track back under another epoch",
+    "a cursor that had not begun brings a track back under another epoch",
     [
       { do: "burst", who: 4, count: 5 },
       { do: "connect", who: 4 },

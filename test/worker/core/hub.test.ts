@@ -2,20 +2,20 @@
 import { describe, expect, test } from "vitest";
 import { encodeMessage, Flag, FrameType, HEADER_BYTES, readMessage } from "../../../protocol/frame.ts";
 import { parseStart } from "../../../protocol/position.ts";
+import type { Publication, Subscription } from "../../../worker/core/attachment.ts";
 import { Hub } from "../../../worker/core/hub.ts";
-import type { Publication, Subscription } from "../../../worker/core/saved.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../../worker/core/settings.ts";
+import { DEFAULT_TUNING, type Tuning } from "../../../worker/core/tuning.ts";
 import { Wire } from "./support/wire.ts";
 
 const WHO = { subject: undefined, jti: "t", issuedAt: 0, expiresAt: 0 };
 const FRAME_BYTES = 100;
 
 /** A hub with short ways to say what happens. */
-function room(settings: Partial<Settings> = {}) {
+function room(settings: Partial<Tuning> = {}) {
   let epochs = 0;
   let ids = 0;
   let now = 1_000_000;
-  const hub = new Hub("room", { ...DEFAULT_SETTINGS, ...settings }, () => `e${epochs++}`);
+  const hub = new Hub("room", { ...DEFAULT_TUNING, ...settings }, () => `e${epochs++}`);
   hub.restore(now, []);
   return {
     hub,
@@ -262,7 +262,7 @@ describe("lagging", () => {
     expect(windows.at(-1)).toBe(0);
     it.hub.text(it.now, subscriber.id, '{"type":"credit","bytes":100000}');
     expect(heard(subscriber, "gap")).toEqual(Array.from({ length: 50 }, (_, index) => index));
-    expect(JSON.parse(String(publisher.down.at(-1))).window).toBe(DEFAULT_SETTINGS.publisherWindowBytes);
+    expect(JSON.parse(String(publisher.down.at(-1))).window).toBe(DEFAULT_TUNING.publisherWindowBytes);
   });
 
   test("P4 who goes on against a closed window is closed", () => {
@@ -355,7 +355,7 @@ describe("publishing", () => {
     first.frames(0, 0, [0]);
     const back = it.publish({ resume: { epoch: "e0", sequence: 0 } });
     expect([first.closed?.code, back.closed]).toEqual([4509, undefined]);
-    it.pass(DEFAULT_SETTINGS.publisherSilenceMs + 1);
+    it.pass(DEFAULT_TUNING.publisherSilenceMs + 1);
     expect(it.publish().closed).toBeUndefined();
     expect(back.closed?.code).toBe(4509);
   });

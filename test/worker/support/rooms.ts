@@ -1,7 +1,7 @@
 // Rooms from inside the runtime: created over HTTP, joined over real WebSockets of workerd.
 import { env, exports } from "cloudflare:workers";
 import { encodeMessage, Flag, type Frame, FrameType } from "../../../protocol/frame.ts";
-import type { Room } from "../../../worker/room.ts";
+import type { Room } from "../../../worker/room-object.ts";
 
 export type Tokens = { readonly admin: string; readonly publish: string; readonly subscribe: string };
 

@@ -1,6 +1,6 @@
 // A publisher by the book: numbers its frames, keeps what is unacknowledged, obeys its window, resumes.
 import { encodeMessage, Flag, FrameType, HEADER_BYTES } from "../../../../protocol/frame.ts";
-import type { Publication } from "../../../../worker/core/saved.ts";
+import type { Publication } from "../../../../worker/core/attachment.ts";
 import type { Made, Truth } from "./truth.ts";
 import type { Message, Wire } from "./wire.ts";
 

@@ -1,7 +1,7 @@
 // Subscribers that hold the room to its word: every frame follows the one before, or a gap was told.
 import { Flag, FrameType, readMessage } from "../../../../protocol/frame.ts";
 import { formatPosition, parseStart, type Start } from "../../../../protocol/position.ts";
-import type { Delivery, Subscription } from "../../../../worker/core/saved.ts";
+import type { Delivery, Subscription } from "../../../../worker/core/attachment.ts";
 import type { Made, Truth } from "./truth.ts";
 import type { Message, Wire } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 // A connection delivered by hand: what the room sends waits until the test lets it arrive. Bytes are copied.
-import type { Saved } from "../../../../worker/core/saved.ts";
+import type { Attachment } from "../../../../worker/core/attachment.ts";
 import type { Sink } from "../../../../worker/core/sink.ts";
 
 export type Message = string | Uint8Array;
@@ -10,7 +10,7 @@ export class Wire implements Sink {
   readonly down: Message[] = [];
   /** Sent by the client, not yet at the room. */
   readonly up: Message[] = [];
-  saved: Saved | undefined;
+  saved: Attachment | undefined;
   closed: { readonly code: number; readonly text: string } | undefined;
   readonly #tellsBuffered: boolean;
   #pongAt: number | undefined;
@@ -38,7 +38,7 @@ export class Wire implements Sink {
     return this.#pongAt;
   }
 
-  save(state: Saved): void {
+  save(state: Attachment): void {
     if (this.closed === undefined) this.saved = structuredClone(state);
   }
 

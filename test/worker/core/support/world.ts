@@ -1,16 +1,16 @@
 // A room, its publishers and subscribers, and a network that does only what it is told.
 import { Flag } from "../../../../protocol/frame.ts";
+import type { Who } from "../../../../worker/core/attachment.ts";
 import { Hub } from "../../../../worker/core/hub.ts";
-import type { Who } from "../../../../worker/core/saved.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../../../worker/core/settings.ts";
+import { DEFAULT_TUNING, type Tuning } from "../../../../worker/core/tuning.ts";
 import { ModelPublisher } from "./model-publisher.ts";
 import { FramedSubscriber, type ModelSubscriber, PlainSubscriber } from "./model-subscriber.ts";
 import { Truth } from "./truth.ts";
 import { Wire } from "./wire.ts";
 
 /** Small bounds, so that short runs reach them. */
-export const SMALL: Settings = {
-  ...DEFAULT_SETTINGS,
+export const SMALL: Tuning = {
+  ...DEFAULT_TUNING,
   historyBytes: 8000,
   blockBytes: 1000,
   historyMs: 30_000,

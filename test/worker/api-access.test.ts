@@ -1,0 +1,210 @@
+// How access ends: expiry, revocation, tickets that are spent. With live connections, and after sleep.
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Publisher } from "../../client/publisher.ts";
+import { Subscriber } from "../../client/subscriber.ts";
+import { MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
+import { admitted, answered, api, ended, knock, nowSeconds, outcome, tokenFor } from "./support/api.ts";
+import { environment, URL_BASE } from "./support/dial.ts";
+import { createRoom, frame, join, KEY, publish } from "./support/rooms.ts";
+
+afterEach(() => vi.useRealTimers());
+
+/** Moves the clock, for the Worker and its objects too. */
+function advance(seconds: number): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + seconds * 1000 });
+}
+
+/** A token that counts for another one to two seconds: expired, and within the tolerance. */
+const shortLived = (room: string, claims: Parameters<typeof tokenFor>[1]) =>
+  tokenFor(room, { iat: nowSeconds() - 60, exp: nowSeconds() - 3, ...claims });
+
+describe("expiry", () => {
+  test("H6 cuts exactly that connection in the middle of a stream, by itself", async () => {
+    const { room, tokens } = await createRoom();
+    const publisher = await publish(room, tokens.publish);
+    const stays = await join(room, tokens.subscribe);
+    const goes = await join(room, await shortLived(room, { can: ["subscribe"] }));
+    let sequence = 0;
+    const stream = setInterval(() => publisher.frames(frame(sequence++, 100, KEY)), 20);
+    expect(await ended(goes)).toEqual({ code: 4002, reason: "token_expired" });
+    const before = stays.binary.length;
+    await stays.until("more frames", (peer) => peer.binary.length > before + 5);
+    clearInterval(stream);
+    expect([stays.closed, publisher.closed]).toEqual([undefined, undefined]);
+  });
+
+  test("H6 is noticed when the room wakes, and by an alarm that was set before it slept", async () => {
+    const { room, tokens, stub } = await createRoom();
+    const awake = await join(room, tokens.subscribe);
+    const goes = await join(room, await tokenFor(room, { exp: nowSeconds() + 60 }));
+    await goes.until("welcome", (peer) => peer.said("welcome")[0]);
+    await evictDurableObject(stub);
+    advance(70);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await ended(goes)).toMatchObject({ code: 4002 });
+    expect(awake.closed).toBeUndefined();
+    // It rings again for the next one, a week later.
+    advance(8 * 24 * 3600);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await ended(awake)).toMatchObject({ code: 4002 });
+  });
+
+  test("H6 a client with a new token for each attempt loses no frame, neither sending nor receiving", async () => {
+    const { room } = await createRoom();
+    const fetched = { publish: 0, subscribe: 0 };
+    const renewing = (right: keyof typeof fetched) => () => {
+      fetched[right]++;
+      return fetched[right] === 1 ? shortLived(room, { can: [right] }) : tokenFor(room, { can: [right] });
+    };
+    const where = { url: URL_BASE, room, environment };
+    const subscriber = new Subscriber({ ...where, token: renewing("subscribe"), delivery: "reliable" });
+    const publisher = new Publisher({ ...where, token: renewing("publish") });
+    const sending = (async () => {
+      for (let index = 0; index < 300; index++) {
+        await publisher.write([{ payload: Uint8Array.of(index >> 8, index), flags: index % 10 === 0 ? KEY : 0 }]);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    const received: number[] = [];
+    const gaps: unknown[] = [];
+    for await (const event of subscriber) {
+      if (event.type === "gap") gaps.push(event);
+      if (event.type !== "frame") continue;
+      received.push(((event.payload[0] ?? 0) << 8) | (event.payload[1] ?? 0));
+      if (received.length === 300) break;
+    }
+    await sending;
+    await publisher.end();
+    expect(received).toEqual(Array.from({ length: 300 }, (_, index) => index));
+    expect(gaps).toEqual([]);
+    expect(fetched).toEqual({ publish: 2, subscribe: 2 });
+  });
+});
+
+describe("revocation", () => {
+  const WAYS = [
+    ["jti", { jti: "the-one" }, { jti: "the-one" }],
+    ["subject", { sub: "mallory" }, { subject: "mallory" }],
+    ["time", { iat: nowSeconds() - 3600 }, { issuedBefore: nowSeconds() - 1800 }],
+  ] as const;
+
+  test.each(WAYS)(
+    "H5 by %s cuts live connections within a second, refuses new ones, and holds after sleep",
+    async (_, claims, body) => {
+      const { room, tokens, stub } = await createRoom();
+      const token = await tokenFor(room, { can: ["publish", "subscribe"], ...claims });
+      const [watching, plain, sending] = [
+        await join(room, token),
+        await join(room, token, "", true),
+        await publish(room, token),
+      ];
+      const stays = await join(room, tokens.subscribe);
+      const { ticket } = await answered<{ ticket: string }>(api("POST", room, "/tickets", token, {}), 201);
+      const start = Date.now();
+      expect(await answered(api("POST", room, "/revocations", tokens.admin, body), 201)).toEqual({ closed: 3 });
+      for (const peer of [watching, plain, sending])
+        expect(await ended(peer)).toEqual({ code: 4507, reason: "revoked" });
+      expect(Date.now() - start).toBeLessThan(1000);
+      expect(await outcome(knock(room, `ticket=${ticket}`))).toBe("401 unauthorized");
+      await evictDurableObject(stub);
+      expect(await outcome(knock(room, "", { authorization: `Bearer ${token}` }))).toBe("401 token_revoked");
+      expect(await outcome(api("GET", room, "", token))).toBe("401 token_revoked");
+      expect(stays.closed).toBeUndefined();
+    },
+  );
+
+  test("H5 of a subject leaves tokens that are issued later alone, unless it says for how long", async () => {
+    const { room, tokens } = await createRoom();
+    const revoke = (body: object) => answered(api("POST", room, "/revocations", tokens.admin, body), 201);
+    await revoke({ subject: "bob", issuedBefore: nowSeconds() - 100 });
+    const old = await tokenFor(room, { sub: "bob", iat: nowSeconds() - 200 });
+    const fresh = await tokenFor(room, { sub: "bob", iat: nowSeconds() - 50 });
+    expect(await outcome(api("GET", room, "", old))).toBe("401 token_revoked");
+    expect(await outcome(api("GET", room, "", fresh))).toBe("200");
+    await revoke({ subject: "bob", issuedBefore: 1 });
+    expect(await outcome(api("GET", room, "", old))).toBe("401 token_revoked");
+    expect(await outcome(api("GET", room, "", await tokenFor(room, { sub: "alice" })))).toBe("200");
+    const future = { subject: "bob", issuedBefore: nowSeconds() + 1000 };
+    expect(await outcome(api("POST", room, "/revocations", tokens.admin, future))).toBe("400 invalid_request");
+  });
+
+  test("H5 an entry is kept as long as a token that it means could live, and then forgotten", async () => {
+    const { room, tokens, stub } = await createRoom();
+    await answered(api("POST", room, "/revocations", tokens.admin, { jti: "the-one" }), 201);
+    const revoked = async () => outcome(api("GET", room, "", await tokenFor(room, { jti: "the-one" })));
+    advance(MAX_TOKEN_TTL_SECONDS - 60);
+    await runDurableObjectAlarm(stub);
+    expect(await revoked()).toBe("401 token_revoked");
+    advance(120);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await revoked()).toBe("200");
+    expect(await runDurableObjectAlarm(stub)).toBe(false);
+  });
+});
+
+describe("tickets", () => {
+  const issue = async (room: string, token: string, body: object = {}) =>
+    (await answered<{ ticket: string; expiresAt: number }>(api("POST", room, "/tickets", token, body), 201)).ticket;
+
+  test("H4 open one WebSocket, once, after sleep too", async () => {
+    const { room, tokens, stub } = await createRoom();
+    const [first, second] = [await issue(room, tokens.subscribe), await issue(room, tokens.subscribe)];
+    const peer = await admitted(knock(room, `ticket=${first}`));
+    await peer.until("welcome", ({ text }) => text[0]);
+    expect(await outcome(knock(room, `ticket=${first}`))).toBe("401 unauthorized");
+    await evictDurableObject(stub);
+    expect(await outcome(knock(room, `ticket=${first}`))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, `ticket=${second}`))).toBe("101");
+    expect(await outcome(knock(room, `ticket=${second}`))).toBe("401 unauthorized");
+  });
+
+  test("H4 shown twice at once, one is let in", async () => {
+    const { room, tokens } = await createRoom();
+    const ticket = await issue(room, tokens.subscribe);
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => outcome(knock(room, `ticket=${ticket}`))));
+    expect(outcomes.toSorted()).toEqual(["101", ...Array.from({ length: 4 }, () => "401 unauthorized")]);
+  });
+
+  test("H4 are bound to their room, role and tracks, and are spent by a try", async () => {
+    const [{ room, tokens }, other] = [await createRoom(), await createRoom()];
+    const limited = await tokenFor(room, { can: ["publish", "subscribe"], tracks: ["a", "b"] });
+    const cases = [
+      [tokens.subscribe, {}, "role=publish"],
+      [limited, { role: "subscribe" }, "role=publish&track=a"],
+      [limited, { role: "publish" }, "track=a"],
+      [limited, { tracks: ["a"] }, "track=b"],
+      [limited, {}, "track=main"],
+    ] as const;
+    for (const [token, body, query] of cases) {
+      const ticket = await issue(room, token, body);
+      expect(await outcome(knock(room, `${query}&ticket=${ticket}`))).toBe("403 forbidden");
+      expect(await outcome(knock(room, `ticket=${ticket}`))).toBe("401 unauthorized");
+    }
+    expect(await outcome(knock(other.room, `ticket=${await issue(room, tokens.subscribe)}`))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, `role=publish&track=b&ticket=${await issue(room, limited)}`))).toBe("101");
+  });
+
+  test("H4 never give more than the token, nor live longer than 60 s or the token", async () => {
+    const { room, tokens, stub } = await createRoom();
+    const ask = (token: string, body: object) => outcome(api("POST", room, "/tickets", token, body));
+    expect(await ask(tokens.subscribe, { role: "publish" })).toBe("403 forbidden");
+    expect(await ask(await tokenFor(room, { tracks: ["a"] }), { tracks: ["a", "b"] })).toBe("403 forbidden");
+    expect(await ask(tokens.subscribe, { ttlSeconds: 61 })).toBe("400 invalid_request");
+    const { expiresAt } = await answered<{ expiresAt: number }>(
+      api("POST", room, "/tickets", await tokenFor(room, { exp: nowSeconds() + 2 }), {}),
+      201,
+    );
+    expect(expiresAt).toBeLessThanOrEqual((nowSeconds() + 8) * 1000);
+    const ticket = await issue(room, tokens.subscribe);
+    advance(61);
+    expect(await outcome(knock(room, `ticket=${ticket}`))).toBe("401 unauthorized");
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+  });
+
+  test("H4 H6 a connection that came with a ticket ends with the ticket's token", async () => {
+    const { room } = await createRoom();
+    const ticket = await issue(room, await shortLived(room, { can: ["subscribe"] }));
+    expect(await ended(await admitted(knock(room, `ticket=${ticket}`)))).toMatchObject({ code: 4002 });
+  });
+});

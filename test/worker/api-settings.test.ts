@@ -1,0 +1,160 @@
+// What the owner of a room may set, within what the operator allows, and that it holds at once.
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { app } from "../../worker/app.ts";
+import { admitted, answered, api, createWith, ended, knock, outcome, tokenFor } from "./support/api.ts";
+import { createRoom, frame, join, KEY, publish, request } from "./support/rooms.ts";
+
+afterEach(() => vi.useRealTimers());
+
+const patch = (room: string, token: string, settings: object) => api("PATCH", room, "", token, { settings });
+
+describe("settings", () => {
+  test("H9 are there from creation on, change one by one, and survive sleep", async () => {
+    const { room, tokens } = await createWith({ title: "Launch", maxSubscribers: 2 });
+    const { settings } = await answered<{ settings: object }>(api("GET", room, "", tokens.subscribe), 200);
+    expect(settings).toMatchObject({
+      title: "Launch",
+      maxSubscribers: 2,
+      public: false,
+      presence: false,
+      delivery: "live",
+    });
+    const changed = await answered<{ settings: object }>(patch(room, tokens.admin, { title: "Encore" }), 200);
+    expect(changed.settings).toEqual({ ...settings, title: "Encore" });
+    await evictDurableObject(env.ROOM.getByName(room));
+    expect(await answered(api("GET", room, "", tokens.subscribe), 200)).toMatchObject(changed);
+  });
+
+  test("H9 H12 beyond the operator's limits, of a wrong kind or unknown, they are refused and nothing changes", async () => {
+    const { room, tokens } = await createRoom();
+    const before = await answered<{ settings: object }>(api("GET", room, "", tokens.admin), 200);
+    for (const settings of [
+      { maxSubscribers: 5001 },
+      { maxSubscribers: 0 },
+      { maxSubscribers: 1.5 },
+      { historyBytes: 2 ** 40 },
+      { historySeconds: 10 ** 6 },
+      { bytesPerSecondIn: 1 },
+      { delivery: "sometimes" },
+      { title: "x".repeat(201) },
+      { title: 7 },
+      { title: "fine", colour: "red" },
+    ]) {
+      expect(await outcome(patch(room, tokens.admin, settings))).toBe("400 invalid_request");
+      const creation = request("/api/rooms", { method: "POST", body: JSON.stringify({ settings }) });
+      expect(await outcome(creation)).toBe("400 invalid_request");
+    }
+    expect(await answered(api("GET", room, "", tokens.admin), 200)).toMatchObject({ settings: before.settings });
+    expect(await outcome(api("PATCH", room, "", tokens.admin, { title: "x" }))).toBe("400 invalid_request");
+  });
+
+  test("H9 the operator's vars bound them", async () => {
+    const bounded = { ...env, MAX_SUBSCRIBERS: "10", MAX_BYTES_PER_SECOND_IN: "100000", MAX_IDLE_SECONDS: "60" };
+    const create = async (settings: object) => {
+      const body = JSON.stringify({ settings });
+      return outcome(await app.fetch(new Request("http://roomcast.test/api/rooms", { method: "POST", body }), bounded));
+    };
+    expect(await create({ maxSubscribers: 10, bytesPerSecondIn: 100_000, idleExpirySeconds: 60 })).toBe("201");
+    for (const settings of [{ maxSubscribers: 11 }, { bytesPerSecondIn: null }, { idleExpirySeconds: null }]) {
+      expect(await create(settings)).toBe("400 invalid_request");
+    }
+  });
+});
+
+describe("limits", () => {
+  test("H9 more subscribers and publishers than the room has places for are told to come back later", async () => {
+    const { room, tokens } = await createWith({ maxSubscribers: 1, maxPublishers: 1 });
+    await join(room, tokens.subscribe);
+    expect(await ended(await join(room, tokens.subscribe))).toMatchObject({ code: 4004 });
+    const publisher = await publish(room, tokens.publish);
+    const second = await admitted(knock(room, "role=publish&track=b", { authorization: `Bearer ${tokens.publish}` }));
+    expect(await ended(second)).toMatchObject({ code: 4004 });
+    // Taking over a track needs no further place.
+    await publish(room, tokens.publish, "takeover=1");
+    expect(await ended(publisher)).toMatchObject({ code: 4509 });
+    await answered(patch(room, tokens.admin, { maxSubscribers: 2 }), 200);
+    const third = await join(room, tokens.subscribe);
+    await third.until("welcome", (peer) => peer.said("welcome")[0]);
+  });
+
+  test("H9 P4 above bytesPerSecondIn publishers are held back, and go on; who ignores it is closed", async () => {
+    const { room, tokens } = await createWith({ bytesPerSecondIn: 100_000 });
+    const publisher = await publish(room, tokens.publish);
+    const windows = () => publisher.said("ack").map(({ window }) => window as number);
+    const start = Date.now();
+    publisher.frames(frame(0, 100_000, KEY), frame(1, 20_000));
+    await publisher.until("a closed window", () => windows().includes(0));
+    await publisher.until("an open window", () => (windows().at(-1) ?? 0) > 0);
+    expect(Date.now() - start).toBeGreaterThan(100);
+    expect(publisher.closed).toBeUndefined();
+    for (let sequence = 2; sequence < 12; sequence++) publisher.frames(frame(sequence, 1_000_000));
+    expect(await ended(publisher)).toMatchObject({ code: 4505 });
+  });
+
+  test("H9 the room's delivery counts for those who name none, as far as they can have it", async () => {
+    const { room, tokens } = await createWith({ delivery: "reliable" });
+    for (const [query, plain] of [
+      ["", false],
+      ["", true],
+      ["delivery=latest", false],
+    ] as const)
+      await join(room, tokens.subscribe, query, plain);
+    const { connections } = await answered<{ connections: { delivery: string }[] }>(
+      api("GET", room, "/connections", tokens.admin),
+      200,
+    );
+    expect(connections.map(({ delivery }) => delivery)).toEqual(["reliable", "live", "latest"]);
+  });
+
+  test("H15 a room without connections for so long closes itself; one with connections does not", async () => {
+    const { room, tokens } = await createWith({ idleExpirySeconds: 600 });
+    const stub = env.ROOM.getByName(room);
+    const start = Date.now();
+    const at = (seconds: number) => vi.useFakeTimers({ toFake: ["Date"], now: start + seconds * 1000 });
+    const peer = await join(room, tokens.subscribe);
+    await peer.until("welcome", ({ text }) => text[0]);
+    at(700);
+    await runDurableObjectAlarm(stub);
+    expect(await outcome(api("GET", room, "", tokens.admin))).toBe("200");
+    peer.close();
+    await vi.waitFor(async () =>
+      expect(await answered(api("GET", room, "", tokens.admin), 200)).toMatchObject({ subscribers: 0 }),
+    );
+    at(1200);
+    await runDurableObjectAlarm(stub);
+    expect(await outcome(api("GET", room, "", tokens.admin))).toBe("200");
+    at(1310);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(await outcome(api("GET", room, "", tokens.admin))).toBe("410 room_closed");
+  });
+});
+
+describe("public rooms", () => {
+  test("H10 let anyone subscribe and nothing else; a bad credential is refused all the same", async () => {
+    const { room, tokens } = await createWith({ public: true });
+    const anyone = await admitted(knock(room, ""));
+    const plain = await admitted(request(`/rooms/${room}/ws`, { headers: { upgrade: "websocket" } }));
+    const publisher = await publish(room, tokens.publish);
+    publisher.frames(frame(0, 100, KEY));
+    for (const peer of [anyone, plain]) await peer.until("a frame", ({ binary }) => binary[0]);
+    expect(await outcome(knock(room, "role=publish"))).toBe("403 forbidden");
+    expect(await outcome(api("GET", room, ""))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, "", { authorization: "Bearer nonsense" }))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, `ticket=${"0".repeat(32)}`))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, "", { authorization: `Bearer ${await tokenFor("other")}` }))).toBe(
+      "401 unauthorized",
+    );
+  });
+
+  test("H10 when that ends, those who came so are cut, and only those", async () => {
+    const { room, tokens } = await createWith({ public: true });
+    const [anyone, named] = [await admitted(knock(room, "")), await join(room, tokens.subscribe)];
+    await evictDurableObject(env.ROOM.getByName(room));
+    await answered(patch(room, tokens.admin, { public: false }), 200);
+    expect(await ended(anyone)).toEqual({ code: 4507, reason: "revoked" });
+    expect(named.closed).toBeUndefined();
+    expect(await outcome(knock(room, ""))).toBe("401 unauthorized");
+  });
+});

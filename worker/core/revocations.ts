@@ -1,0 +1,95 @@
+// Which tokens no longer count: revocations, kept only as long as a token of before could live.
+import { CLOCK_TOLERANCE_SECONDS, MAX_REVOCATIONS, MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
+import type { Who } from "./attachment.ts";
+import type { KeyValueStore } from "./key-value-store.ts";
+
+/** What is revoked: one token; those of a subject, or all, that were issued before a time (seconds since 1970). */
+export type Revocation =
+  | { readonly by: "jti"; readonly jti: string }
+  | { readonly by: "subject"; readonly subject: string; readonly issuedBefore: number }
+  | { readonly by: "issued-before"; readonly issuedBefore: number };
+
+/** `issuedBefore` null: whenever it was issued. Times are seconds since 1970. */
+interface Entry {
+  readonly issuedBefore: number | null;
+  readonly keepUntil: number;
+}
+
+const PREFIX = "revoked:";
+const ALL = `${PREFIX}all`;
+
+/** A token that was valid at `time` (seconds since 1970) is expired then. */
+function outlived(time: number): number {
+  return time + MAX_TOKEN_TTL_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS;
+}
+
+/** Has the time of the token run out? Until then it opens doors, clock tolerance included. */
+export function isExpired(who: Who, now: number): boolean {
+  return who.expiresAt !== null && now >= expiryOf(who.expiresAt);
+}
+
+/** The moment (ms since 1970) at which a token with this `exp` ceases to count. */
+export function expiryOf(expiresAt: number): number {
+  return (expiresAt + CLOCK_TOLERANCE_SECONDS) * 1000;
+}
+
+/** The revocations of a room. Times of calls are ms since 1970. */
+export class Revocations {
+  readonly #kv: KeyValueStore;
+  readonly #entries: Map<string, Entry>;
+
+  constructor(kv: KeyValueStore) {
+    this.#kv = kv;
+    this.#entries = new Map(kv.list<Entry>({ prefix: PREFIX }));
+  }
+
+  /** Adds one; false: there is no place for it. A later time replaces an earlier one, never the other way round. */
+  add(now: number, revocation: Revocation): boolean {
+    this.prune(now);
+    const key = keyOf(revocation);
+    const known = this.#entries.get(key);
+    if (known === undefined && this.#entries.size >= MAX_REVOCATIONS) return false;
+    const issuedBefore = revocation.by === "jti" ? null : Math.max(revocation.issuedBefore, known?.issuedBefore ?? 0);
+    const entry = { issuedBefore, keepUntil: outlived(Math.max(now / 1000, issuedBefore ?? 0)) };
+    this.#entries.set(key, entry);
+    this.#kv.put(key, entry);
+    return true;
+  }
+
+  /** Is the token of `who` revoked? */
+  covers(who: Who): boolean {
+    const keys = [ALL];
+    if (who.jti !== null) keys.push(keyOf({ by: "jti", jti: who.jti }));
+    if (who.subject !== undefined) keys.push(`${PREFIX}subject:${who.subject}`);
+    return keys.some((key) => {
+      const entry = this.#entries.get(key);
+      return entry !== undefined && (entry.issuedBefore === null || who.issuedAt < entry.issuedBefore);
+    });
+  }
+
+  /** When the next one may be forgotten, ms since 1970. */
+  get dueAt(): number | undefined {
+    const times = [...this.#entries.values()].map(({ keepUntil }) => keepUntil * 1000);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Forgets what no living token can be meant by. */
+  prune(now: number): void {
+    for (const [key, { keepUntil }] of this.#entries) {
+      if (keepUntil * 1000 > now) continue;
+      this.#entries.delete(key);
+      this.#kv.delete(key);
+    }
+  }
+}
+
+function keyOf(revocation: Revocation): string {
+  switch (revocation.by) {
+    case "jti":
+      return `${PREFIX}jti:${revocation.jti}`;
+    case "subject":
+      return `${PREFIX}subject:${revocation.subject}`;
+    case "issued-before":
+      return ALL;
+  }
+}
