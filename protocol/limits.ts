@@ -36,6 +36,19 @@ export const MAX_TOKEN_CHARS = 3072;
 /** Sequences and timestamps are u64 on the wire and must fit a JavaScript number exactly. */
 export const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
+/** The highest sequence of a frame: the one that would follow it can still be said. */
+export const MAX_SEQUENCE = MAX_SAFE - 1;
+
+/** Frames that a publisher may drop in one gap: years at any rate, and far from the end of a numbering. */
+export const MAX_GAP_FRAMES = 2 ** 32;
+
+/** Gaps that a publisher may tell per second, and in one go: each is a message to every subscriber. */
+export const GAPS_PER_SECOND = 20;
+export const GAPS_BURST = 200;
+
+/** What the room has received is acknowledged within so long, without being asked: a publisher may wait for it with its next frame. */
+export const ACK_WITHIN_MS = 250;
+
 /** A publisher that has neither sent nor pinged for so long may be replaced: its TCP connection is probably half open. */
 export const PUBLISHER_SILENCE_MS = 15_000;
 
@@ -48,8 +61,14 @@ export const PING_EVERY_BYTES = 128 * 1024;
 /** ... and in any case so long after its last `pong`. */
 export const PING_EVERY_MS = 500;
 
-/** A subscriber that has been stalled for so long is closed as slow. */
+/** A late subscriber to which nothing has got through for so long is closed as slow. */
 export const STALLED_MS = 60_000;
+
+/** A framed connection that has neither pinged nor sent for so long is closed: three pings are missing (C2). */
+export const SILENT_MS = 30_000;
+
+/** A publisher that is gone without `end` may come back within so long before subscribers are told `offline`. */
+export const PUBLISHER_GRACE_MS = 5000;
 
 /** A longer-lived token is refused: revocations and tombstones are kept for so long, and then no token of before is left. */
 export const MAX_TOKEN_TTL_SECONDS = 90 * 24 * 3600;
@@ -75,8 +94,14 @@ export const MAX_HTTP_MESSAGE_BYTES = 64 * 1024;
 /** Largest text message from a room: the largest of HTTP in base64, and what is around it. */
 export const MAX_ROOM_TEXT_BYTES = 96 * 1024;
 
-/** Nothing more is told to a connection for which so much still waits in the room. */
-export const MESSAGE_HELD_BYTES = 1024 * 1024;
+/** A message waits while so much is queued for its connection... */
+export const MESSAGE_QUEUE_BYTES = 64 * 1024;
+
+/** ... as long as no more than so many bytes of messages wait for that connection; further ones skip it. */
+export const WAITING_MESSAGE_BYTES = 256 * 1024;
+
+/** Texts of messages that wait, each counted once however many connections it waits for. */
+export const WAITING_TEXT_BYTES = 4 * 1024 * 1024;
 
 /** Arrays and objects inside one another in the body of a message. */
 export const MAX_BODY_DEPTH = 64;

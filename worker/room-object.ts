@@ -19,6 +19,8 @@ import { Alarm, Timer } from "./wake.ts";
 /** The header in which the Worker hands over a checked `JoinRequest`; what a client sends under this name is dropped. */
 export const JOIN_HEADER = "x-roomcast-knock";
 
+const CUT_OFF = 1006;
+
 /** One room. Handlers of sockets are synchronous to the end of the fan-out, so that frames cannot interleave. */
 export class Room extends DurableObject<Env> {
   readonly #core: RoomCore;
@@ -104,12 +106,13 @@ export class Room extends DurableObject<Env> {
     this.#timer.set(this.#core.dueAt);
   }
 
-  override webSocketClose(ws: WebSocket): void {
-    this.#left(ws);
+  override webSocketClose(ws: WebSocket, code: number): void {
+    // A peer that was cut off; one that said goodbye, or only sends no more, may still read what is queued.
+    this.#left(ws, code === CUT_OFF && ws.readyState === WebSocket.CLOSED);
   }
 
   override webSocketError(ws: WebSocket): void {
-    this.#left(ws);
+    this.#left(ws, true);
   }
 
   override alarm(): void {
@@ -136,10 +139,10 @@ export class Room extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client, ...(headers && { headers }) });
   }
 
-  #left(ws: WebSocket): void {
+  #left(ws: WebSocket, drops: boolean): void {
     const id = this.#ids.get(ws);
     if (id === undefined) return;
     this.#ids.delete(ws);
-    this.#act((now) => this.#core.left(now, id));
+    this.#act((now) => this.#core.left(now, id, drops));
   }
 }

@@ -14,8 +14,18 @@ export function socketSink(context: DurableObjectState, ws: Measured): Sink {
   return {
     send: (message) => ignoreClosing(() => ws.send(message)),
     close: (code, text) => ignoreClosing(() => ws.close(code, text)),
-    bufferedBytes: () => ws.bufferedAmount,
+    bufferedBytes: () => (ws.readyState !== WebSocket.OPEN && isReleased(context, ws) ? 0 : ws.bufferedAmount),
     lastPong: () => context.getWebSocketAutoResponseTimestamp(ws)?.getTime(),
     save: (state: Attachment) => ignoreClosing(() => ws.serializeAttachment(state)),
   };
+}
+
+/** Has the runtime let go of a socket that was closed? What it had queued is free then, whatever `bufferedAmount` says. */
+function isReleased(context: DurableObjectState, ws: WebSocket): boolean {
+  try {
+    context.getTags(ws);
+    return false;
+  } catch {
+    return true;
+  }
 }

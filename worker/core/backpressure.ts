@@ -1,33 +1,25 @@
-// When a publisher has to wait: for `reliable` subscribers as long as it takes, for a burst that outruns everybody a moment.
+// When a publisher has to wait because it outruns everybody: for a moment, after which subscribers skip instead.
 import type { Tuning } from "./tuning.ts";
 
-/** What the decision depends on. */
-export interface Pressure {
-  /** The least that is queued in this process for any subscriber that takes part; undefined: nobody does. */
-  readonly leastQueuedBytes: number | undefined;
-  /** The most that a `reliable` subscriber still has to get from history. */
-  readonly backlogBytes: number;
-}
+/** The state of one track's publisher: `spent` means that the moment is over. */
+type State = { readonly at: "open" } | { readonly at: "holding"; readonly until: number } | { readonly at: "spent" };
 
-/** The state of one track's publisher: `spent` means that the moment is over and subscribers skip instead. */
-type State = { readonly at: "open" } | { readonly at: "holding"; readonly since: number } | { readonly at: "spent" };
-
-/** Decides whether the publisher's window is closed. */
+/** Decides whether a publisher that is faster than all of its subscribers waits for the foremost of them. */
 export class Backpressure {
-  readonly #settings: Tuning;
+  readonly #tuning: Pick<Tuning, "burstBytes" | "holdMs">;
   #state: State = { at: "open" };
 
-  constructor(settings: Tuning) {
-    this.#settings = settings;
+  constructor(tuning: Pick<Tuning, "burstBytes" | "holdMs">) {
+    this.#tuning = tuning;
   }
 
-  /** Is the publisher to wait? ms since 1970. */
-  decide(now: number, pressure: Pressure): boolean {
-    const { windowBytes, holdMs, historyBytes } = this.#settings;
-    const least = pressure.leastQueuedBytes ?? 0;
-    if (least <= windowBytes / 2) this.#state = { at: "open" };
-    else if (this.#state.at === "open" && least > windowBytes) this.#state = { at: "holding", since: now };
-    else if (this.#state.at === "holding" && now - this.#state.since > holdMs) this.#state = { at: "spent" };
-    return this.#state.at === "holding" || pressure.backlogBytes > historyBytes / 2;
+  /** Until when the publisher is to wait (ms since 1970); undefined: it need not. `leastBacklogBytes`: how far behind the foremost is. */
+  decide(now: number, leastBacklogBytes: number): number | undefined {
+    const { burstBytes, holdMs } = this.#tuning;
+    if (leastBacklogBytes <= burstBytes / 2) this.#state = { at: "open" };
+    else if (this.#state.at === "open" && leastBacklogBytes > burstBytes) {
+      this.#state = { at: "holding", until: now + holdMs };
+    } else if (this.#state.at === "holding" && now >= this.#state.until) this.#state = { at: "spent" };
+    return this.#state.at === "holding" ? this.#state.until : undefined;
   }
 }

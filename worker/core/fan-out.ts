@@ -1,25 +1,14 @@
-// From a track to its subscribers: who gets what now, when frames are gathered, and when a publisher has to wait.
-import { Close, type CloseReason } from "../../protocol/close.ts";
+// From a track to its subscribers: who gets what now, who waits for what, and when the publisher has to wait for them.
+import type { CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
-import type { Publication } from "./attachment.ts";
 import { Backpressure } from "./backpressure.ts";
-import type { Publisher } from "./publisher.ts";
+import type { ByteBudget } from "./byte-budget.ts";
+import { earliest } from "./earliest.ts";
+import { Polling } from "./polling.ts";
 import type { SendBudget } from "./send-budget.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { Subscriber, Turn } from "./subscriber.ts";
 import type { Track } from "./track.ts";
 import type { Tuning } from "./tuning.ts";
-
-/** How soon those whose way is full, and held publishers, are looked at again. */
-const PAUSED_POLL_MS = 50;
-const HELD_POLL_MS = 5;
-/** ... and those who got their share of a turn. */
-const MORE_POLL_MS = 1;
-
-/** Below it a turn's share would cost more in sends than it saves in memory. */
-const MIN_SHARE_BYTES = 16 * 1024;
-
-/** The subscribers of the room, of which some want the track. */
-export type Subscribers = ReadonlyMap<string, Subscriber>;
 
 /** A subscriber that the room has to close. */
 export interface Closing {
@@ -27,34 +16,66 @@ export interface Closing {
   readonly reason: CloseReason;
 }
 
-/** One track's way to its subscribers. */
+/** What a room's tracks share: sends per second, and bytes that may be queued. */
+export interface Budgets {
+  readonly sends: SendBudget;
+  readonly bytes: ByteBudget;
+}
+
+/** How soon those who have more to get are looked at again, and those whose way is full; twice as long where nothing came of it. */
+const FULL_POLL_MS = { least: 1, most: 50 };
+const LATE_POLL_MS = { least: 50, most: 250 };
+
+/** One track's subscribers. Those who wait are served first, in the order in which they began to wait. */
 export class FanOut {
   readonly track: Track;
-  publisher: Publisher | undefined;
   /** Publishes whose frames waited for others. */
   gathered = 0;
-  readonly #settings: Tuning;
-  readonly #pace: SendBudget;
-  readonly #hold: Backpressure;
+  readonly #tuning: Tuning;
+  readonly #budgets: Budgets;
+  readonly #backpressure: Backpressure;
+  readonly #subscribers = new Set<Subscriber>();
+  /** Those who may hold the publisher; few. */
+  readonly #reliable = new Set<Subscriber>();
+  readonly #full = new Polling<Subscriber>(FULL_POLL_MS);
+  readonly #late = new Polling<Subscriber>(LATE_POLL_MS);
   #flushAt: number | undefined;
-  #pollAt: number | undefined;
-  /** Some had more to get than their share of the last turn. */
-  #hasMore = false;
+  #holdUntil: number | undefined;
   /** Bytes of the epoch up to which the last turn went. */
   #offered = 0;
-  #heldTotal = 0;
   /** The oldest sequence that a `reliable` subscriber still needs. */
   #needed = Number.POSITIVE_INFINITY;
 
-  /** `pace` is the room's: all tracks share one budget. */
-  constructor(track: Track, settings: Tuning, pace: SendBudget) {
+  constructor(track: Track, tuning: Tuning, budgets: Budgets) {
     this.track = track;
-    this.#settings = settings;
-    this.#pace = pace;
-    this.#hold = new Backpressure(settings);
+    this.#tuning = tuning;
+    this.#budgets = budgets;
+    this.#backpressure = new Backpressure(tuning);
   }
 
-  /** Drops the oldest of its history, unless a `reliable` subscriber needs it: answers whether it did. */
+  /** A subscriber comes, or the track does: it gets what there is. */
+  join(now: number, subscriber: Subscriber): Closing[] {
+    subscriber.attach(this.track, now);
+    this.#add(subscriber);
+    return this.serve(now, subscriber);
+  }
+
+  /** After sleep: a subscriber whose cursor was restored. */
+  restore(subscriber: Subscriber): void {
+    this.#add(subscriber);
+  }
+
+  /** It is gone, or is to be closed. */
+  leave(subscriber: Subscriber): void {
+    for (const group of [this.#subscribers, this.#reliable, this.#full, this.#late]) group.delete(subscriber);
+  }
+
+  /** The track is no more. */
+  dissolve(): void {
+    for (const subscriber of this.#subscribers) subscriber.detach(this.track);
+  }
+
+  /** Drops the oldest of its history, unless a `reliable` subscriber needs it. Returns true if it did. */
   dropOldest(): boolean {
     return this.track.history.dropOldest(this.#needed);
   }
@@ -64,138 +85,137 @@ export class FanOut {
     this.track.history.dropBefore(time, this.#needed);
   }
 
+  tell(message: ServerMessage): void {
+    for (const subscriber of this.#subscribers) subscriber.tell(message);
+  }
+
+  /** The track has a new numbering. */
+  leaveEpoch(epoch: string, end: number | null): void {
+    for (const subscriber of this.#subscribers) subscriber.leaveEpoch(this.track, epoch, end);
+  }
+
+  /** After sleep: those who were in step stand at `sequence`. */
+  wake(sequence: number): void {
+    for (const subscriber of this.#subscribers) subscriber.wake(this.track, sequence);
+  }
+
+  /** The source is gone: what is missing is told, since no group may come. */
+  tellMissing(): void {
+    for (const subscriber of this.#subscribers) subscriber.tellMissing(this.track);
+  }
+
+  /** The track has more: sends it, or lets it wait for what comes next. Returns who is to be closed. */
+  advance(now: number): Closing[] {
+    const isBlock = this.track.history.end - this.#offered >= this.#tuning.blockBytes;
+    const mayGo = isBlock || (this.#flushAt === undefined && this.#budgets.sends.admit(this.#subscribers.size, now));
+    const takers = this.#subscribers.size - this.#full.size - this.#late.size;
+    if (mayGo && (takers > 0 || this.#full.size === 0)) return this.pump(now);
+    this.gathered++;
+    this.#flushAt ??= now + this.#tuning.gatherMs;
+    return [];
+  }
+
   /** When it wants `tick`; undefined: nothing is waiting. */
   get dueAt(): number | undefined {
-    if (this.#flushAt === undefined || this.#pollAt === undefined) return this.#flushAt ?? this.#pollAt;
-    return Math.min(this.#flushAt, this.#pollAt);
-  }
-
-  get source(): ServerMessage {
-    return { type: "source", name: this.track.name, state: this.publisher === undefined ? "offline" : "online" };
-  }
-
-  tell(audience: Subscribers, message: ServerMessage): void {
-    for (const subscriber of audience.values()) {
-      if (subscriber.wants(this.track)) subscriber.tell(message);
-    }
-  }
-
-  /** Does what a publisher kept follow what the track has? After sleep only the publisher can tell. */
-  continues({ resume, unacknowledged }: Publication): boolean {
-    return resume?.epoch === this.track.epoch && (this.track.next !== null || unacknowledged === 0);
-  }
-
-  /** The track's first publisher: of a new epoch, or of one that the room has no memory of. */
-  open(now: number, audience: Subscribers, { resume, unacknowledged }: Publication): void {
-    if (resume === null) this.track.begin(this.track.epoch, 0);
-    else this.track.adopt(resume.sequence, unacknowledged ?? Number.POSITIVE_INFINITY);
-    for (const subscriber of audience.values()) {
-      if (subscriber.wants(this.track)) subscriber.attach(this.track, now);
-    }
-  }
-
-  /** Another publisher, another numbering. */
-  renumber(audience: Subscribers, newEpoch: string): void {
-    const { epoch, end } = this.track;
-    this.track.begin(newEpoch, 0);
-    for (const subscriber of audience.values()) subscriber.leaveEpoch(this.track, epoch, end);
-  }
-
-  /** After sleep the publisher tells where the track stands: those who were in step stand there, and the init is gone. */
-  wake(audience: Subscribers, sequence: number): void {
-    if (this.track.next !== null) return;
-    this.track.wake(sequence);
-    for (const subscriber of audience.values()) subscriber.wake(this.track, sequence);
-    this.publisher?.tell({ type: "init" });
-  }
-
-  /** The publisher is gone: what is missing is told, since no group may come. */
-  leave(audience: Subscribers): void {
-    this.publisher = undefined;
-    for (const subscriber of audience.values()) subscriber.settle(this.track);
-    this.tell(audience, this.source);
-  }
-
-  /** The track has more: sends it, or lets it wait for what comes next. Answers who is to be closed. */
-  advance(now: number, audience: Subscribers): Closing[] {
-    const isFull = this.track.history.end - this.#offered >= this.#shareBytes(audience);
-    const mayGo = isFull || (this.#flushAt === undefined && this.#pace.admit(audience.size, now));
-    if (mayGo && !this.#hasMore) return this.pump(now, audience);
-    this.gathered++;
-    this.#flushAt ??= now + this.#settings.gatherMs;
-    return [];
+    return earliest([this.#flushAt, this.#full.dueAt, this.#late.dueAt, this.#holdUntil]);
   }
 
   /** What `dueAt` waited for. */
-  tick(now: number, audience: Subscribers): Closing[] {
-    return this.dueAt !== undefined && this.dueAt <= now ? this.pump(now, audience) : [];
+  tick(now: number): Closing[] {
+    if ((this.#flushAt ?? Number.POSITIVE_INFINITY) <= now) return this.pump(now);
+    const due = [this.#full, this.#late].filter((polling) => polling.isDue(now));
+    const closings: Closing[] = [];
+    if (due.length > 0) this.#budgets.bytes.refresh();
+    for (const polling of due) polling.polled(now, this.#serve([...polling], now, closings));
+    if (due.length > 0 || (this.#holdUntil ?? Number.POSITIVE_INFINITY) <= now) this.#reconsider(now);
+    return closings;
   }
 
   /** Sends to everybody what may be sent in one turn. */
-  pump(now: number, audience: Subscribers): Closing[] {
+  pump(now: number): Closing[] {
+    const closings: Closing[] = [];
     this.#flushAt = undefined;
-    this.#hasMore = false;
     this.#offered = this.track.history.end;
-    const share = this.#shareBytes(audience);
-    this.track.history.mergeUpTo(share);
-    const held = this.#heldTotal > this.#settings.heldTotalBytes ? share : this.#settings.heldBytes;
-    const closing: Closing[] = [];
-    let paused = false;
-    let total = 0;
-    for (const subscriber of audience.values()) {
-      const turn = subscriber.pump(this.track, now, held, share);
+    this.#budgets.bytes.refresh();
+    const waiting = [...this.#full];
+    const others = [...this.#subscribers].filter((subscriber) => !this.#full.has(subscriber));
+    const progress = this.#serve(waiting, now, closings);
+    if (waiting.length > 0) this.#full.polled(now, progress);
+    this.#serve(others, now, closings);
+    this.#reconsider(now);
+    return closings;
+  }
+
+  /** Sends to one what may be sent to it now: it came, or it gave credit. */
+  serve(now: number, subscriber: Subscriber): Closing[] {
+    const closings: Closing[] = [];
+    this.#serve([subscriber], now, closings);
+    if (this.#reliable.has(subscriber)) this.#reconsider(now);
+    return closings;
+  }
+
+  /** Is the publisher to wait for its subscribers? */
+  get holds(): boolean {
+    return this.#holdUntil !== undefined;
+  }
+
+  #add(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
+    if (subscriber.isReliable) this.#reliable.add(subscriber);
+  }
+
+  /** One turn for each. Returns true if anything was sent. */
+  #serve(subscribers: readonly Subscriber[], now: number, closings: Closing[]): boolean {
+    let progress = false;
+    for (const subscriber of subscribers) {
+      const before = subscriber.connection.sentBytes;
+      const turn = subscriber.pump(this.track, now);
       subscriber.save();
-      if (turn === "more") this.#hasMore = true;
-      else if (turn === "paused") paused = true;
-      else if (turn !== "open") closing.push({ subscriber, reason: turn });
-      total += subscriber.heldBytes;
+      const sent = subscriber.connection.sentBytes > before;
+      this.#wait(subscriber, turn, sent, now);
+      if (typeof turn !== "string") closings.push({ subscriber, reason: turn });
+      progress ||= sent;
     }
-    this.#heldTotal = total;
-    const isHeld = this.#decideHold(now, audience, closing);
-    const pollMs = this.#hasMore ? MORE_POLL_MS : isHeld ? HELD_POLL_MS : paused ? PAUSED_POLL_MS : undefined;
-    this.#pollAt = pollMs === undefined ? undefined : now + pollMs;
-    return closing;
+    return progress;
   }
 
-  /** What one subscriber gets in a turn, so that all of them together stay within what may sit in this process. */
-  #shareBytes(audience: Subscribers): number {
-    const { heldTotalBytes, blockBytes } = this.#settings;
-    return Math.min(blockBytes, Math.max(MIN_SHARE_BYTES, heldTotalBytes / audience.size));
+  /** Who got something waits behind all others for more. */
+  #wait(subscriber: Subscriber, turn: Turn, sent: boolean, now: number): void {
+    if (turn !== "full" || sent) this.#full.delete(subscriber);
+    if (turn === "full") this.#full.add(subscriber, now);
+    if (turn === "late") this.#late.add(subscriber, now);
+    else this.#late.delete(subscriber);
   }
 
-  /** A subscriber comes: sends it what there is. */
-  join(now: number, subscriber: Subscriber): Closing[] {
-    const { heldBytes } = this.#settings;
-    const turn = subscriber.pump(this.track, now, heldBytes, heldBytes);
-    this.#needed = Math.min(this.#needed, subscriber.needs(this.track) ?? Number.POSITIVE_INFINITY);
-    if (turn === "paused" || turn === "more") this.#pollAt ??= now + PAUSED_POLL_MS;
-    else if (turn !== "open") return [{ subscriber, reason: turn }];
-    return [];
+  /** Looks who holds the publisher, and what history has to keep. Only those who may hold it are asked one by one. */
+  #reconsider(now: number): void {
+    let holdUntil = this.#reliableUntil(now);
+    const leastBacklogBytes = this.#leastBacklogBytes();
+    const burstUntil = this.#backpressure.decide(now, leastBacklogBytes);
+    if (burstUntil !== undefined) holdUntil = Math.min(holdUntil ?? burstUntil, burstUntil);
+    this.#holdUntil = holdUntil;
   }
 
-  /** Looks at everybody once more: who holds the publisher, and what history has to keep. */
-  #decideHold(now: number, audience: Subscribers, closing: Closing[]): boolean {
-    const { publisher, track } = this;
-    let leastQueuedBytes: number | undefined;
-    let backlogBytes = 0;
+  /** Until when `reliable` subscribers hold the publisher; undefined: none does. */
+  #reliableUntil(now: number): number | undefined {
+    const { track } = this;
+    let until: number | undefined;
     this.#needed = Number.POSITIVE_INFINITY;
-    for (const subscriber of audience.values()) {
-      if (!subscriber.wants(track)) continue;
-      if (publisher?.isHeld) subscriber.sample(now);
-      if (!subscriber.isPaused(track)) {
-        leastQueuedBytes = Math.min(leastQueuedBytes ?? Number.POSITIVE_INFINITY, subscriber.queuedBytes);
-      }
+    for (const subscriber of this.#reliable) {
       const needed = subscriber.needs(track);
-      if (needed === undefined || needed === track.next) continue;
-      const backlog = track.history.bytesFrom(needed);
-      if (backlog > this.#settings.historyBytes / 2 && subscriber.isStalled(now)) {
-        closing.push({ subscriber, reason: Close.slow });
-        continue;
-      }
-      backlogBytes = Math.max(backlogBytes, backlog);
-      this.#needed = Math.min(this.#needed, needed);
+      const backlog = needed === undefined || needed === track.next ? 0 : track.history.bytesFrom(needed);
+      const holds = backlog > this.#tuning.historyBytes / 2;
+      if (!subscriber.mayHold(track, now, holds)) continue;
+      if (needed !== undefined && needed !== track.next) this.#needed = Math.min(this.#needed, needed);
+      if (holds) until = Math.min(until ?? Number.POSITIVE_INFINITY, subscriber.holdsUntil(now));
     }
-    publisher?.hold(this.#hold.decide(now, { leastQueuedBytes, backlogBytes }), now);
-    return publisher?.isHeld ?? false;
+    return until;
+  }
+
+  /** How far behind the foremost is; 0 unless everybody who is not late has more to get. */
+  #leastBacklogBytes(): number {
+    const takingPart = this.#subscribers.size - this.#late.size;
+    if (takingPart === 0 || this.#full.size < takingPart) return 0;
+    return Math.min(...Array.from(this.#full, (subscriber) => subscriber.backlogBytes(this.track)));
   }
 }

@@ -1,20 +1,13 @@
 // The people of a room: messages between them, and who is present.
 import type { ClientMessage, ServerMessage } from "../../protocol/control.ts";
-import { MAX_MEMBER_MESSAGE_BYTES, MESSAGE_HELD_BYTES } from "../../protocol/limits.ts";
+import { MAX_MEMBER_MESSAGE_BYTES, MESSAGE_QUEUE_BYTES } from "../../protocol/limits.ts";
 import type { Address, MemberInfo, Sender, Undelivered } from "../../protocol/messages.ts";
-import type { Who } from "./attachment.ts";
-import { type Attendance, Presence } from "./presence.ts";
-import type { Sink } from "./sink.ts";
+import type { Connection } from "./connection.ts";
+import { earliest } from "./earliest.ts";
+import { Presence } from "./presence.ts";
+import type { Registry } from "./registry.ts";
+import { type Text, TextQueue } from "./text-queue.ts";
 import { TokenBucket } from "./token-bucket.ts";
-
-/** One connection as its fellows see it. A plain one (not `framed`) can be told nothing. */
-export interface Member {
-  readonly id: string;
-  readonly role: "publish" | "subscribe";
-  readonly framed: boolean;
-  readonly who: Who;
-  readonly sink: Sink;
-}
 
 /** What the room's owner allows. */
 export interface MemberRules {
@@ -26,7 +19,7 @@ export interface MemberRules {
 export type Content = { readonly body: Json } | { readonly bytes: string };
 type Json = (ClientMessage & { type: "message" })["body"];
 
-/** To how many connections a message went, and how many could not take it. */
+/** To how many connections a message goes, and how many could not take it. */
 export type Delivery = { readonly connections: number; readonly skipped: number } | { readonly error: Undelivered };
 
 /** Messages that one member may send: a line now and then, or a burst of candidates while signalling. */
@@ -39,130 +32,141 @@ const SENDS_BURST = 10_000;
 const SEND_UNIT_BYTES = 4096;
 
 const EVERY_MS = 1000;
+const encoder = new TextEncoder();
 
-/** The members of a room. Times are ms since 1970. */
+/** The members of a room are its connections. Times are ms since 1970. */
 export class Members {
+  readonly #registry: Registry;
   readonly #rules: () => MemberRules;
-  readonly #members = new Map<string, Member>();
   readonly #presence = new Presence(EVERY_MS);
+  readonly #texts = new TextQueue();
   readonly #sends = new TokenBucket(SENDS_PER_SECOND, SENDS_BURST);
-  readonly #limits = new Map<string, TokenBucket>();
+  readonly #limits = new WeakMap<Connection, TokenBucket>();
   /** Members whose way was full when the others were told who is there: they are told all of it later. */
-  readonly #behind = new Set<string>();
+  readonly #behind = new Set<Connection>();
 
   /** `rules` is asked at each use: the owner may change them. */
-  constructor(rules: () => MemberRules) {
+  constructor(registry: Registry, rules: () => MemberRules) {
+    this.#registry = registry;
     this.#rules = rules;
   }
 
   /** After sleep: those who are still there. */
-  restore(now: number, members: readonly Member[]): void {
-    for (const member of members) this.#members.set(member.id, member);
-    this.#presence.known(now, this.#infos(), this.#members.size);
+  restore(now: number): void {
+    this.#presence.known(now, this.#infos(), this.#total);
   }
 
-  join(now: number, member: Member): void {
-    this.#members.set(member.id, member);
+  /** A connection was made; the registry has it. */
+  join(now: number, connection: Connection): void {
     this.#presence.changed();
-    if (this.#rules().presence) tell(member, { type: "presence", ...this.#presence.all });
+    if (this.#rules().presence) tell(connection, { type: "presence", ...this.#presence.all });
     this.tick(now);
   }
 
-  left(now: number, id: string): void {
-    this.#limits.delete(id);
-    this.#behind.delete(id);
-    if (this.#members.delete(id)) this.#presence.changed();
+  /** A connection ended; the registry has it no more. */
+  left(now: number, connection: Connection): void {
+    this.#behind.delete(connection);
+    this.#texts.forget(connection);
+    this.#presence.changed();
     this.tick(now);
   }
 
   /** The owner changed the rules: who is present is told from now on. */
   rulesChanged(now: number): void {
     if (!this.#rules().presence) return;
-    this.#presence.known(now, this.#infos(), this.#members.size);
-    for (const member of this.#members.values()) {
-      this.#behind.add(member.id);
-      this.#attend(member, undefined);
+    this.#presence.known(now, this.#infos(), this.#total);
+    for (const connection of this.#registry.connections()) {
+      this.#behind.add(connection);
+      this.#attend(connection, undefined);
     }
   }
 
   /** A member sends a message; it is told what became of it. */
-  say(now: number, id: string, { id: reference, to = "all", body }: ClientMessage & { type: "message" }): void {
-    const member = this.#members.get(id);
-    if (member === undefined) return;
-    const delivery = this.#undelivered(now, member, body) ?? this.deliver(now, senderOf(member), to, { body });
+  say(now: number, from: Connection, { id: reference, to = "all", body }: ClientMessage & { type: "message" }): void {
+    const sender = { connection: from.id, subject: from.who.subject ?? null };
+    const delivery = this.#undelivered(now, from, body) ?? this.deliver(now, sender, to, { body });
     const nothing = { connections: 0, skipped: 0, error: null };
-    tell(member, { type: "delivery", id: reference ?? null, ...nothing, ...delivery });
+    tell(from, { type: "delivery", id: reference ?? null, ...nothing, ...delivery });
   }
 
   /** Delivers to an address; the sender's own connection gets it only by its own address. */
   deliver(now: number, from: Sender, to: Address, content: Content): Delivery {
-    const chosen = [...this.#members.values()].filter((member) => meant(member, to, from));
+    const chosen = [...this.#registry.connections()].filter((connection) => isMeant(connection, to, from));
     if (chosen.length === 0 && to !== "all") return { error: "unknown_address" };
-    const text = JSON.stringify({ type: "message", from, ...content } satisfies ServerMessage);
-    const cost = chosen.length * Math.ceil(text.length / SEND_UNIT_BYTES);
-    if (!this.#sends.take(cost, now)) return { error: "too_fast" };
-    const able = chosen.filter(isAble);
-    for (const { sink } of able) sink.send(text);
-    return { connections: able.length, skipped: chosen.length - able.length };
+    const text = encode({ type: "message", from, ...content });
+    if (!this.#sends.take(chosen.length * Math.ceil(text.bytes / SEND_UNIT_BYTES), now)) return { error: "too_fast" };
+    let connections = 0;
+    for (const one of chosen) if (one.framed && this.#texts.post(one, text, now)) connections++;
+    return { connections, skipped: chosen.length - connections };
   }
 
   /** When `tick` is wanted. */
   get dueAt(): number | undefined {
-    if (!this.#rules().presence || this.#members.size === 0) return undefined;
+    return earliest([this.#texts.dueAt, this.#presenceDueAt]);
+  }
+
+  /** Sends the messages that waited, and tells who came and went, where it is time. */
+  tick(now: number): void {
+    this.#texts.flush(now);
+    if ((this.#presenceDueAt ?? Number.POSITIVE_INFINITY) > now) return;
+    const attendance = this.#presence.changes(now, this.#infos(), this.#total);
+    const changes = attendance && encode({ type: "presence", ...attendance });
+    for (const connection of this.#registry.connections()) this.#attend(connection, changes);
+  }
+
+  get #presenceDueAt(): number | undefined {
+    if (!this.#rules().presence || this.#total === 0) return undefined;
     return this.#behind.size > 0 ? this.#presence.laterAt : this.#presence.dueAt;
   }
 
-  /** Tells who came and went, where it is time. */
-  tick(now: number): void {
-    if ((this.dueAt ?? Number.POSITIVE_INFINITY) > now) return;
-    const changes = this.#presence.changes(now, this.#infos(), this.#members.size);
-    for (const member of this.#members.values()) this.#attend(member, changes);
+  /** Tells a member what changed, or, where it missed something, all; one that takes nothing now misses it. */
+  #attend(connection: Connection, changes: Text | undefined): void {
+    const missed = this.#behind.has(connection);
+    const text = missed ? encode({ type: "presence", ...this.#presence.all }) : changes;
+    if (text === undefined) return;
+    const isTold = sendNow(connection, text);
+    if (isTold || !connection.framed) this.#behind.delete(connection);
+    else this.#behind.add(connection);
   }
 
-  /** Tells a member what changed, or, where it missed something, all; one whose way is full misses it. */
-  #attend(member: Member, changes: Attendance | undefined): void {
-    const missed = this.#behind.has(member.id);
-    const attendance = missed ? this.#presence.all : changes;
-    if (attendance === undefined) return;
-    if (member.framed && !isAble(member)) return void this.#behind.add(member.id);
-    this.#behind.delete(member.id);
-    tell(member, { type: "presence", ...attendance });
-  }
-
-  #undelivered(now: number, member: Member, body: unknown): Delivery | undefined {
+  #undelivered(now: number, from: Connection, body: unknown): Delivery | undefined {
     if (!this.#rules().memberMessages) return { error: "not_enabled" };
-    if (member.who.mayMessage !== true) return { error: "no_right" };
-    if (sizeOf(body) > MAX_MEMBER_MESSAGE_BYTES) return { error: "too_large" };
-    const limit = this.#limits.get(member.id) ?? new TokenBucket(MEMBER_PER_SECOND, MEMBER_BURST);
-    this.#limits.set(member.id, limit);
+    if (from.who.mayMessage !== true) return { error: "no_right" };
+    if (encoder.encode(JSON.stringify(body)).byteLength > MAX_MEMBER_MESSAGE_BYTES) return { error: "too_large" };
+    const limit = this.#limits.get(from) ?? new TokenBucket(MEMBER_PER_SECOND, MEMBER_BURST);
+    this.#limits.set(from, limit);
     return limit.take(1, now) ? undefined : { error: "too_fast" };
   }
 
+  get #total(): number {
+    const { subscribers, publishers } = this.#registry.count;
+    return subscribers + publishers;
+  }
+
   *#infos(): Iterable<MemberInfo> {
-    for (const { id, role, who } of this.#members.values()) {
+    for (const { id, role, who } of this.#registry.connections()) {
       yield { connection: id, role, subject: who.subject ?? null, label: who.label ?? null };
     }
   }
 }
 
-function meant(member: Member, to: Address, from: Sender): boolean {
-  if (to === "all") return member.id !== from.connection;
-  return "connection" in to ? member.id === to.connection : member.who.subject === to.subject;
+function isMeant({ id, who }: Connection, to: Address, from: Sender): boolean {
+  if (to === "all") return id !== from.connection;
+  return "connection" in to ? id === to.connection : who.subject === to.subject;
 }
 
-function senderOf(member: Member): Sender {
-  return { connection: member.id, subject: member.who.subject ?? null };
+function encode(message: ServerMessage): Text {
+  const text = JSON.stringify(message);
+  return { text, bytes: encoder.encode(text).byteLength };
 }
 
-function sizeOf(body: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(body)).byteLength;
+function tell(connection: Connection, message: ServerMessage): void {
+  sendNow(connection, encode(message));
 }
 
-/** May it be told something now? A plain one never; one for which too much waits, later. */
-function isAble({ framed, sink }: Member): boolean {
-  return framed && (sink.bufferedBytes() ?? 0) <= MESSAGE_HELD_BYTES;
-}
-
-function tell(member: Member, message: ServerMessage): void {
-  if (isAble(member)) member.sink.send(JSON.stringify(message));
+/** Tells a framed member now, unless too much waits. Returns true if it was told. */
+function sendNow(connection: Connection, { text, bytes }: Text): boolean {
+  if (!connection.framed || !connection.takesText(bytes, MESSAGE_QUEUE_BYTES)) return false;
+  connection.sendText(text, bytes);
+  return true;
 }

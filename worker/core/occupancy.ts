@@ -1,9 +1,24 @@
-// Who is there, told at most so often: a change is told at once, further ones are gathered.
+// How many are there, told at most so often: a change is told at once, further ones are gathered.
+import type { ServerMessage } from "../../protocol/control.ts";
 
 /** The numbers of a room's connections. */
 export interface Count {
   readonly subscribers: number;
   readonly publishers: number;
+}
+
+/** After a restart the subscribers of a room come back spread over so long: at most 800 a second. */
+const RECONNECT_MS_PER_SUBSCRIBER = 1.25;
+const MIN_RECONNECT_MS = 500;
+
+/** Over how many ms the clients of a room spread their first retry. */
+export function reconnectMs({ subscribers }: Count): number {
+  return Math.max(MIN_RECONNECT_MS, Math.ceil(subscribers * RECONNECT_MS_PER_SUBSCRIBER));
+}
+
+/** What everybody is told. */
+export function occupancyOf(count: Count): ServerMessage {
+  return { type: "occupancy", ...count, reconnectMs: reconnectMs(count) };
 }
 
 /** Decides when a change is told. */

@@ -4,10 +4,13 @@ import type { Address } from "../../protocol/messages.ts";
 import { Admission, type Credential } from "./admission.ts";
 import type { Attachment, Who } from "./attachment.ts";
 import { type Asked, type Grant, type Join, permit } from "./authorize.ts";
+import { ByteBudget } from "./byte-budget.ts";
+import { earliest } from "./earliest.ts";
 import { Hub } from "./hub.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { type Content, Members } from "./members.ts";
 import { isRefusal, type Refusal, refusal } from "./refusal.ts";
+import { Registry } from "./registry.ts";
 import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
 import type { Sink } from "./sink.ts";
@@ -25,8 +28,9 @@ export class RoomCore {
   readonly #mintEpoch: () => string;
   readonly #admission: Admission;
   /** Read by the hub at each use. */
-  readonly #settings = { ...DEFAULT_TUNING };
-  #members: Members;
+  readonly #tuning = { ...DEFAULT_TUNING };
+  readonly #registry = new Registry(new ByteBudget(this.#tuning));
+  readonly #members: Members;
   #hub: Hub;
   /** When the first token of those who are here may expire. */
   #expiresAt: number | undefined;
@@ -35,16 +39,14 @@ export class RoomCore {
     this.#id = id;
     this.#mintEpoch = mintEpoch;
     this.#admission = new Admission(kv, limits);
-    [this.#members, this.#hub] = this.#furnish();
+    this.#members = new Members(this.#registry, () => this.#admission.settings);
+    this.#applySettings();
+    this.#hub = this.#newHub();
   }
 
   /** The object is in memory again: the connections that are still there. */
   restore(now: number, connections: readonly { readonly saved: Attachment; readonly sink: Sink }[]): void {
     this.#hub.restore(now, connections);
-    this.#members.restore(
-      now,
-      connections.map(({ saved, sink }) => memberOf(saved, sink)),
-    );
     this.#expire(now);
   }
 
@@ -67,7 +69,7 @@ export class RoomCore {
 
   /** Every connection with its figures. */
   connections(now: number, who: Who) {
-    return this.admit(who) ?? this.#hub.connections(now);
+    return this.admit(who) ?? this.#registry.figures(now);
   }
 
   /** Changes settings; answers all of them. */
@@ -125,12 +127,10 @@ export class RoomCore {
 
   /** Somebody comes in, over a new connection. */
   join(now: number, id: string, join: Join, sink: Sink): void {
-    const { role, who } = join;
+    const { who } = join;
     if (join.role === "publish") this.#hub.publish(now, id, who, join.publication, sink);
     else this.#hub.subscribe(now, id, who, join.subscription, sink);
-    if (!this.#hub.has(id)) return;
-    const framed = join.role === "publish" || join.subscription.framed;
-    this.#members.join(now, { id, role, framed, who, sink });
+    if (this.#registry.find(id) === undefined) return;
     if (who.expiresAt !== null) this.#expiresAt = earliest([this.#expiresAt, expiryOf(who.expiresAt)]);
   }
 
@@ -142,11 +142,10 @@ export class RoomCore {
     this.#hub.binary(now, id, bytes);
   }
 
-  /** A connection is gone. */
-  left(now: number, id: string): void {
-    this.#hub.left(now, id);
-    this.#members.left(now, id);
-    if (this.#hub.isEmpty) this.#admission.emptied(now);
+  /** A peer is gone; `drops`: and what was queued for it too, else it may still read that. */
+  left(now: number, id: string, drops: boolean): void {
+    this.#hub.left(now, id, drops);
+    if (this.#registry.isEmpty) this.#admission.emptied(now);
   }
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
@@ -161,53 +160,37 @@ export class RoomCore {
 
   /** When `alarm` is wanted, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiresAt, this.#admission.dueAt(this.#hub.isEmpty)]);
+    return earliest([this.#expiresAt, this.#admission.dueAt(this.#registry.isEmpty)]);
   }
 
   /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
   alarm(now: number): void {
     this.#expire(now);
-    if (this.#admission.tick(now, this.#hub.isEmpty)) this.#shut(now);
+    if (this.#admission.tick(now, this.#registry.isEmpty)) this.#shut(now);
   }
 
   #expire(now: number): void {
     this.#disconnect(now, Close.tokenExpired, (_, who) => isExpired(who, now));
-    this.#expiresAt = this.#hub.expiresAt;
+    this.#expiresAt = this.#registry.expiresAt;
   }
 
   #disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
-    return this.#hub.disconnect(now, reason, (id, who) => {
-      if (!matches(id, who)) return false;
-      this.#members.left(now, id);
-      return true;
-    });
+    return this.#hub.disconnect(now, reason, matches);
   }
 
   #shut(now: number): void {
     this.#disconnect(now, Close.roomClosed, () => true);
     this.#admission.close(now);
-    [this.#members, this.#hub] = this.#furnish();
+    this.#applySettings();
+    this.#hub = this.#newHub();
     this.#expiresAt = undefined;
   }
 
-  #furnish(): [Members, Hub] {
-    this.#applySettings();
-    const members = new Members(() => this.#admission.settings);
-    return [members, new Hub(this.#id, this.#settings, this.#mintEpoch, members)];
+  #newHub(): Hub {
+    return new Hub(this.#id, this.#tuning, this.#mintEpoch, this.#registry, this.#members);
   }
 
   #applySettings(): void {
-    Object.assign(this.#settings, toCore(this.#admission.settings));
+    Object.assign(this.#tuning, toCore(this.#admission.settings));
   }
-}
-
-function memberOf(saved: Attachment, sink: Sink) {
-  const { id, who } = saved;
-  if (saved.role === "publisher") return { id, who, sink, role: "publish" as const, framed: true };
-  return { id, who, sink, role: "subscribe" as const, framed: saved.subscription.framed };
-}
-
-function earliest(times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -1,7 +1,7 @@
-// How much of what was sent to a subscriber is still on its way, and whether more may be sent. Decided before each send.
+// What was sent to a connection and has not arrived: how much, how old, and whether that is too late. Decided before each send.
 import type { Tuning } from "./tuning.ts";
 
-/** What is known of a connection's way at one moment. */
+/** What is known of a connection at one moment. */
 export interface Signals {
   readonly now: number;
   /** When the last `pong` was sent (ms since 1970), where the client pings. */
@@ -10,33 +10,49 @@ export interface Signals {
   readonly buffered: number | undefined;
 }
 
-/** The way is `open`, or `late` (paused until it has drained), or `unproven` (no sign of life within the allowance). */
-export type Way = "open" | "late" | "unproven";
+/** `late`: what is on its way is older than allowed. `unproven`: too much went to a client that gives no sign. */
+export type Congestion = "none" | "late" | "unproven";
 
-/** A client is not expected to ping less often. */
+type Bounds = Pick<Tuning, "lateMs" | "lateFloorBytes" | "queueBytes" | "allowanceBytes">;
+
+/** From byte `from` on, bytes were sent at `at` or later. */
+interface Mark {
+  readonly from: number;
+  readonly at: number;
+}
+
+/** No client is expected to ping more often than it did lately, nor less often than this (C2). */
 const SLOWEST_PING_MS = 10_000;
+/** So many times between pongs are looked at; until there are so many, the client may be the slowest. */
+const RECENT_PINGS = 4;
+/** Marks are so far apart: lateness is known to that precision. */
+const MARK_MS = 250;
+/** Enough for the longest `lateMs`; without more of them, what is younger counts as a little older. */
+const MAX_MARKS = 512;
 
 /**
- * The state of one connection's way. Two signals: bytes queued in this process, and pong-gated pings: when the time of
- * the last `pong` moves from T1 to T2, all that was sent before T1 has arrived (PROTOCOL.md C2).
+ * The bytes of one connection. Two signals: what is queued in this process, and pong-gated pings: when the time of the
+ * last `pong` moves from T1 to T2, everything that was sent before T1 has arrived (PROTOCOL.md C2).
  */
 export class SendWindow {
-  readonly #settings: Tuning;
-  /** Bytes sent in all. */
+  readonly #bounds: Bounds;
+  /** Bytes sent in all, and of these those known to have arrived. */
   #sent = 0;
-  /** Bytes known to have arrived. */
   #arrived = 0;
   /** The last pong seen, and what had been sent by then. */
   #pong: { readonly at: number; readonly sent: number } | undefined;
-  /** How often the client pings when nothing is in its way: the shortest time between two pongs so far. */
-  #pingMs = SLOWEST_PING_MS;
-  /** Since when there has been something on its way that has not been confirmed. */
-  #unconfirmedSince = 0;
-  /** When something was last sent. */
-  #sentAt = 0;
+  #intervals: number[] = [];
+  #marks: Mark[] = [];
+  /** When a frame was last sent. */
+  #sentAt = Number.NEGATIVE_INFINITY;
+  /** Age counts from here at the earliest: the client was alive through a pause in which nobody looked. */
+  #notBefore = Number.NEGATIVE_INFINITY;
+  /** Bytes that have arrived, where the client pings, else that have left the process; and when that last changed. */
+  #through = 0;
+  #throughAt = 0;
 
-  constructor(settings: Tuning) {
-    this.#settings = settings;
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds;
   }
 
   /** Bytes sent on this connection. */
@@ -44,51 +60,99 @@ export class SendWindow {
     return this.#sent;
   }
 
-  /** Bytes on their way: what is not known to have arrived, at most; what sits in this process, where that is all we know. */
-  inFlight(signals: Signals): number {
-    return this.#pong === undefined ? (signals.buffered ?? this.#sent) : this.#sent - this.#arrived;
+  /** Bytes not known to have arrived. */
+  get unconfirmed(): number {
+    return this.#sent - this.#arrived;
   }
 
-  /** Takes note of a pong. To be called before each send, with the signals of that moment. */
-  observe(signals: Signals): void {
-    const { pongAt, now } = signals;
-    if (pongAt === undefined || pongAt === this.#pong?.at) return;
-    if (this.#pong !== undefined) {
-      this.#pingMs = Math.min(pongAt - this.#pong.at, this.#pingMs);
-      this.#arrived = this.#pong.sent;
-      // The client was alive through a pause, in which nobody looked: its lag counts from here.
-      const wasQuiet = now - this.#sentAt > this.#settings.lagMs;
-      this.#unconfirmedSince = wasQuiet ? now : this.#pong.at;
-    } else {
-      this.#unconfirmedSince = now;
-    }
-    this.#pong = { at: pongAt, sent: this.#sent };
+  /** Bytes on their way: at most what is unconfirmed; what sits in this process, where that is all we know. */
+  inFlight({ buffered }: Signals): number {
+    return this.#pong === undefined ? (buffered ?? this.#sent) : this.unconfirmed;
   }
 
-  /** May more be sent? `heldBytes`: what may sit in this process for this connection. */
-  way(signals: Signals, heldBytes: number): Way {
-    const { windowBytes, lagMs, allowanceBytes } = this.#settings;
-    const unconfirmed = this.#sent - this.#arrived;
-    if (signals.buffered !== undefined && signals.buffered > heldBytes) return "late";
-    if (this.#pong === undefined) {
-      return signals.buffered === undefined && this.#sent > allowanceBytes ? "unproven" : "open";
-    }
-    if (signals.buffered === undefined && unconfirmed > heldBytes) return "late";
-    const lag = signals.now - this.#unconfirmedSince - 2 * this.#pingMs;
-    return unconfirmed > windowBytes && lag > lagMs ? "late" : "open";
+  /** Does the client ping? */
+  get pings(): boolean {
+    return this.#pong !== undefined;
   }
 
-  /** Has a way that was late drained, so that a group can go on it? */
-  drained(signals: Signals): boolean {
-    const half = this.#settings.windowBytes / 2;
-    if (signals.buffered !== undefined && signals.buffered > half) return false;
-    return this.#pong === undefined ? signals.buffered !== undefined : this.#sent - this.#arrived <= half;
+  /** Did it show that it received all, or nearly all, that was sent last? Of a client that pings. */
+  confirms(bytes: number): boolean {
+    const isAnswered = this.#pong !== undefined && this.#pong.at > this.#sentAt;
+    return this.#arrived > 0 && (isAnswered || this.unconfirmed <= bytes);
   }
 
-  /** Bytes were handed to the socket. */
+  /** Takes note of the signals. To be called before each send of a frame. */
+  observe({ now, pongAt, buffered }: Signals): void {
+    if (pongAt !== undefined && pongAt !== this.#pong?.at) this.#notePong(pongAt, now);
+    const through = this.pings ? this.#arrived : this.#sent - (buffered ?? this.#sent);
+    if (through > this.#through) this.#progressed(through, now);
+    let stale = 0;
+    while ((this.#marks[stale + 1]?.from ?? Number.POSITIVE_INFINITY) <= this.#through) stale++;
+    if (stale > 0) this.#marks.splice(0, stale);
+  }
+
+  /** How late is it? */
+  congestion(signals: Signals): Congestion {
+    const { lateMs, lateFloorBytes, queueBytes, allowanceBytes } = this.#bounds;
+    const { now, buffered } = signals;
+    if (buffered === undefined && this.#pong === undefined) return this.#sent > allowanceBytes ? "unproven" : "none";
+    if (buffered === undefined && this.unconfirmed > queueBytes) return "late";
+    if (buffered !== undefined && buffered > 0 && this.#age(this.#sent - buffered, now) > lateMs) return "late";
+    if (this.#pong === undefined || this.unconfirmed <= lateFloorBytes) return "none";
+    return this.#age(this.#arrived, now) > lateMs + 2 * this.#pingMs ? "late" : "none";
+  }
+
+  /** Has what was late got through, so that a group can follow it? */
+  drained({ buffered }: Signals): boolean {
+    const { lateFloorBytes } = this.#bounds;
+    if (buffered !== undefined && buffered > lateFloorBytes) return false;
+    return this.pings ? this.unconfirmed <= lateFloorBytes : buffered !== undefined;
+  }
+
+  /** Has nothing got through for `ms`, while there is something on its way? */
+  isStuck(now: number, ms: number): boolean {
+    return this.#through < this.#sent && now - this.#throughAt > ms;
+  }
+
+  /** A frame was handed to the socket. */
   add(bytes: number, now: number): void {
-    if (this.#sent === this.#arrived) this.#unconfirmedSince = now;
+    const newest = this.#marks.at(-1);
+    const isDue = newest === undefined || now - newest.at >= MARK_MS;
+    if (isDue && this.#marks.length < MAX_MARKS) this.#marks.push({ from: this.#sent, at: now });
+    if (this.#through === this.#sent) this.#throughAt = now;
     this.#sentAt = now;
     this.#sent += bytes;
+  }
+
+  /** A text was handed to the socket. It is never late: nothing waits behind texts alone. */
+  addText(bytes: number): void {
+    this.#sent += bytes;
+  }
+
+  #notePong(at: number, now: number): void {
+    if (this.#pong !== undefined) {
+      this.#intervals = [...this.#intervals.slice(1 - RECENT_PINGS), at - this.#pong.at];
+      this.#arrived = this.#pong.sent;
+    }
+    if (this.#pong === undefined || now - this.#sentAt > this.#bounds.lateMs) this.#notBefore = now;
+    this.#pong = { at, sent: this.#sent };
+    this.#progressed(this.#arrived, now);
+  }
+
+  #progressed(through: number, now: number): void {
+    this.#through = through;
+    this.#throughAt = now;
+  }
+
+  /** How long ago byte `index` was sent. */
+  #age(index: number, now: number): number {
+    const mark = this.#marks.findLast(({ from }) => from <= index) ?? this.#marks[0];
+    return mark === undefined ? 0 : now - Math.max(mark.at, this.#notBefore);
+  }
+
+  /** How long the client may take from one ping to the next. */
+  get #pingMs(): number {
+    const isKnown = this.#intervals.length === RECENT_PINGS;
+    return isKnown ? Math.min(SLOWEST_PING_MS, Math.max(...this.#intervals)) : SLOWEST_PING_MS;
   }
 }

@@ -1,13 +1,11 @@
-// A connection that receives: its cursors, its way, its credit, its figures. Decides before each send; never sends and then cuts.
-
+// A connection that receives: its cursors, its credit, its figures. Decides before each send; never sends and then cuts.
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
-import { Flag } from "../../protocol/frame.ts";
-import type { Attachment, CursorState, Subscription, Who } from "./attachment.ts";
-import type { Batch } from "./batch.ts";
-import { SendWindow, type Signals } from "./send-window.ts";
-import type { Sink } from "./sink.ts";
-import type { Init, Track } from "./track.ts";
+import type { Attachment, CursorState, Subscription } from "./attachment.ts";
+import type { Block } from "./block.ts";
+import type { Connection } from "./connection.ts";
+import { HoldAllowance } from "./hold-allowance.ts";
+import type { Track } from "./track.ts";
 import { type Step, startState, TrackCursor } from "./track-cursor.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -25,65 +23,83 @@ export interface SubscriberFigures {
 }
 
 /** `latest` does not let a second group begin to queue. */
-const LATEST = { windowBytes: 128 * 1024, lagMs: 500, heldBytes: 256 * 1024 };
+const LATEST = { lateMs: 500, queueBytes: 256 * 1024 };
 
-/** How a turn ended: `open`: it has what there is or waits for data; else it has to be looked at again (`more`: soon). */
-export type Turn = "open" | "more" | "paused" | CloseReason;
+/** The numbers that hold for one subscriber's delivery. */
+export function tuningFor({ delivery }: Subscription, tuning: Tuning): Tuning {
+  return delivery === "latest" ? { ...tuning, ...LATEST } : tuning;
+}
+
+/**
+ * How a turn ended. `done`: it has what there is, or waits for data or credit. `full`: it has more to get, as soon as
+ * something drains. `late`: nothing is sent until all that is on its way got through. Else it has to be closed.
+ */
+export type Turn = "done" | "full" | "late" | CloseReason;
 
 /** One subscriber. `pump` sends what may be sent now. */
 export class Subscriber {
-  readonly id: string;
-  readonly who: Who;
-  readonly subscription: Subscription;
-  readonly #sink: Sink;
-  readonly #settings: Tuning;
-  readonly #flow: SendWindow;
+  readonly connection: Connection;
+  readonly #tuning: Tuning;
   readonly #cursors = new Map<string, TrackCursor>();
+  readonly #hold: HoldAllowance;
+  #subscription: Subscription;
   /** Bytes that a `reliable` subscriber still takes. */
   #credit: number;
-  /** When a `reliable` subscriber last gave credit, and since when a stalled one has been paused. */
-  #progressAt: number;
-  #pausedAt: number | undefined;
-  #framesSent = 0;
   #gaps = 0;
+  #framesSent = 0;
   #framesSkipped = 0;
-  #heldBytes = 0;
-  #queuedBytes = 0;
   #savedAs: string | undefined;
 
-  constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Tuning, now: number) {
-    this.id = id;
-    this.who = who;
-    this.subscription = subscription;
-    this.#sink = sink;
-    this.#settings = subscription.delivery === "latest" ? { ...settings, ...LATEST } : settings;
-    this.#flow = new SendWindow(this.#settings);
-    this.#credit = subscription.delivery === "reliable" ? 0 : Number.POSITIVE_INFINITY;
-    this.#progressAt = now;
+  constructor(connection: Connection, subscription: Subscription, tuning: Tuning) {
+    this.connection = connection;
+    this.#subscription = subscription;
+    this.#tuning = tuning;
+    this.#credit = this.isReliable ? 0 : Number.POSITIVE_INFINITY;
+    this.#hold = new HoldAllowance(tuning);
   }
 
-  get #reliable(): boolean {
-    return this.subscription.delivery === "reliable";
+  get id(): string {
+    return this.connection.id;
+  }
+
+  get subscription(): Subscription {
+    return this.#subscription;
+  }
+
+  get isReliable(): boolean {
+    return this.#subscription.delivery === "reliable";
   }
 
   wants(track: Track): boolean {
-    return this.subscription.tracks === null || this.subscription.tracks.includes(track.name);
+    const { tracks } = this.#subscription;
+    return tracks === null || tracks.includes(track.name);
   }
 
   /** A track that it wants is there. Who comes before the first frame gets all of them. */
   attach(track: Track, now: number): void {
-    const { start } = this.subscription;
+    const { start } = this.#subscription;
     const begin = track.beginsAt;
     const state: CursorState =
-      begin !== null && start.at !== "position"
-        ? { at: "flowing", cursor: begin, strict: this.#reliable }
+      begin !== null && !isPositioned(start, track.name)
+        ? { at: "flowing", cursor: begin, strict: this.isReliable }
         : startState(start, track, now);
-    this.#cursors.set(track.name, new TrackCursor(track, state, null, this.#reliable));
+    this.#cursors.set(track.name, new TrackCursor(track, state, null, this.isReliable));
   }
 
   /** After sleep: a cursor as it was saved. */
   restore(track: Track, state: CursorState, told: string | null): void {
-    this.#cursors.set(track.name, new TrackCursor(track, state, told, this.#reliable));
+    this.#cursors.set(track.name, new TrackCursor(track, state, told, this.isReliable));
+  }
+
+  /** The track is no more. Where one of that name comes again, it is a new one: a position in the old one is spent. */
+  detach(track: Track): void {
+    this.#cursors.delete(track.name);
+    const { start } = this.#subscription;
+    if (start.at === "position") {
+      const positions = start.positions.filter((one) => one.track !== track.name && one.track !== null);
+      this.#subscription = { ...this.#subscription, start: { ...start, positions } };
+    }
+    this.save();
   }
 
   /** After sleep: `sequence` is the first frame that comes. */
@@ -97,61 +113,47 @@ export class Subscriber {
       this.#gaps++;
       this.#framesSkipped += message.to === null ? 0 : message.to - message.from + 1;
     }
-    if (this.subscription.framed) this.#sink.send(JSON.stringify(message));
-  }
-
-  close(reason: CloseReason, text: string): void {
-    this.#sink.close(reason.code, text);
+    this.connection.tell(message);
   }
 
   /** So many more bytes may go to a `reliable` subscriber. */
-  grant(bytes: number, now: number): void {
+  grant(bytes: number): void {
     this.#credit += bytes;
-    this.#progressAt = now;
   }
 
-  /** Sends what may be sent now in `track`. `heldBytes`: what may sit in this process for it; `shareBytes`: what a turn brings. */
-  pump(track: Track, now: number, heldBytes: number, shareBytes: number): Turn {
-    const end = this.#flow.sent + shareBytes;
+  /** Sends what may be sent now in `track`: in one turn at most a block, or one frame. */
+  pump(track: Track, now: number): Turn {
+    const end = this.connection.sentBytes + this.#tuning.blockBytes;
     const cursor = this.#cursors.get(track.name);
-    if (cursor === undefined) return "open";
-    if (cursor.state.at === "paused") {
-      const stalled = this.#tryUnpause(cursor, now);
-      if (stalled !== undefined) return stalled;
+    if (cursor === undefined) return "done";
+    if (cursor.state.at === "paused" && !this.#resumes(cursor, now)) {
+      return this.connection.isStuck(now, this.#tuning.stalledMs) ? Close.slow : "late";
     }
+    const isLatest = this.#subscription.delivery === "latest";
+    const oldest = now - this.#tuning.lateMs;
     for (;;) {
-      const step = cursor.step(this.subscription.delivery === "latest");
-      if (step.do === "wait") break;
-      if (step.do === "send") {
-        if (this.#flow.sent >= end) return "more";
-        const turn = this.#gate(cursor, now, heldBytes);
-        if (turn !== undefined) return turn;
+      const step = cursor.step(isLatest, oldest, this.connection.chunkBytes);
+      if (step.do === "wait") return "done";
+      if (step.do === "tell") {
+        this.tell(step.message);
+        continue;
       }
-      this.#perform(cursor, step, now);
+      if (this.connection.sentBytes >= end) return "full";
+      const turn = this.#send(cursor, step, now);
+      if (turn !== undefined) return turn;
     }
-    return "open";
   }
 
-  /** Bytes on their way as of the last decision: in this process, where the runtime can tell. */
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  /** Of these, what is known to sit in this process. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  /** Looks again how much is on its way. */
-  sample(now: number): void {
-    const signals = this.#signals(now);
-    this.#flow.observe(signals);
-    this.#note(signals);
-  }
-
-  /** Is its way full in `track`? */
-  isPaused(track: Track): boolean {
+  /** Is it late in `track`? */
+  isLate(track: Track): boolean {
     return this.#cursors.get(track.name)?.state.at === "paused";
+  }
+
+  /** Bytes of `track` that are queued for it or still to be sent. */
+  backlogBytes(track: Track): number {
+    const cursor = this.#cursors.get(track.name)?.cursor;
+    const rest = cursor === undefined || cursor === track.next ? 0 : track.history.bytesFrom(cursor);
+    return rest + this.connection.queuedBytes;
   }
 
   /** The track's numbering ended at `end` (null: nobody knows where); it goes on with the new one. */
@@ -159,31 +161,39 @@ export class Subscriber {
     this.#tellStep(this.#cursors.get(track.name)?.leaveEpoch(epoch, end));
   }
 
-  /** The track's source is gone: what is missing is told now, since no group start may come. */
-  settle(track: Track): void {
-    this.#tellStep(this.#cursors.get(track.name)?.settle());
+  /** No frame of the track may come for long: what is missing is told now, not at the next group. */
+  tellMissing(track: Track): void {
+    this.#tellStep(this.#cursors.get(track.name)?.tellMissing());
     this.save();
   }
 
   /** The oldest frame that it still needs of `track`, if it may not skip it. */
   needs(track: Track): number | undefined {
-    return this.#reliable ? this.#cursors.get(track.name)?.cursor : undefined;
+    return this.isReliable ? this.#cursors.get(track.name)?.needs : undefined;
   }
 
-  /** Has a `reliable` subscriber given no credit for too long? */
-  isStalled(now: number): boolean {
-    return this.#reliable && now - this.#progressAt > this.#settings.stalledMs;
+  /** May a `reliable` subscriber hold the publisher now? Once its time is used up, it skips until it has caught up. */
+  mayHold(track: Track, now: number, holds: boolean): boolean {
+    const may = this.#hold.use(now, holds);
+    if (!may) this.#cursors.get(track.name)?.skipNow();
+    return may;
+  }
+
+  /** When its time of holding will be used up. */
+  holdsUntil(now: number): number {
+    return this.#hold.endsAt(now);
   }
 
   /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
   save(): void {
-    let form = this.#reliable ? `${this.#credit} ` : "";
+    const { who } = this.connection;
+    let form = `${who.jti} ${this.isReliable ? this.#credit : ""} `;
     for (const cursor of this.#cursors.values()) {
       form += `${cursor.track.epoch} ${cursor.told} ${cursor.inStep ? "" : JSON.stringify(cursor.state)} `;
     }
     if (form === this.#savedAs) return;
     this.#savedAs = form;
-    this.#sink.save(this.#saved());
+    this.connection.save(this.#saved());
   }
 
   figures(now: number): SubscriberFigures {
@@ -191,12 +201,12 @@ export class Subscriber {
     const paused = cursors.some((cursor) => cursor.state.at === "paused");
     return {
       framesSent: this.#framesSent,
-      bytesSent: this.#flow.sent,
+      bytesSent: this.connection.sentBytes,
       gaps: this.#gaps,
       framesSkipped: this.#framesSkipped,
       framesBehind: cursors.reduce((sum, cursor) => sum + cursor.framesBehind, 0),
-      bytesInFlight: this.#flow.inFlight(this.#signals(now)),
-      lastPong: this.#sink.lastPong(),
+      bytesInFlight: this.connection.inFlight(now),
+      lastPong: this.connection.lastPong(),
       state: paused ? "paused" : cursors.every((cursor) => cursor.inStep) ? "in-step" : "behind",
     };
   }
@@ -207,79 +217,56 @@ export class Subscriber {
       number: cursor.track.number,
       epoch: cursor.track.epoch,
       told: cursor.told,
-      state: cursor.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : cursor.state,
+      state: cursor.inStep ? ({ at: "flowing", cursor: null, strict: this.isReliable } as const) : cursor.state,
     }));
-    const credit = this.#reliable ? this.#credit : null;
-    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, credit, cursors };
-  }
-
-  #note(signals: Signals): void {
-    this.#queuedBytes = signals.buffered ?? 0;
-    this.#heldBytes = signals.buffered ?? this.#flow.inFlight(signals);
-  }
-
-  #signals(now: number): Signals {
-    return { now, pongAt: this.#sink.lastPong(), buffered: this.#sink.bufferedBytes() };
-  }
-
-  /** undefined: a batch may be sent now. */
-  #gate(cursor: TrackCursor, now: number, heldBytes: number): Turn | undefined {
-    if (this.#credit <= 0) return "open";
-    const signals = this.#signals(now);
-    this.#flow.observe(signals);
-    this.#note(signals);
-    const way = this.#flow.way(signals, Math.min(heldBytes, this.#settings.heldBytes));
-    if (way === "open") return undefined;
-    if (way === "unproven") return Close.unproven;
-    cursor.pause();
-    this.#pausedAt ??= now;
-    return "paused";
+    const { id, who } = this.connection;
+    const credit = this.isReliable ? this.#credit : null;
+    return { role: "subscriber", id, who, subscription: this.#subscription, credit, cursors };
   }
 
   /** undefined: the cursor goes on. */
-  #tryUnpause(cursor: TrackCursor, now: number): Turn | undefined {
-    const signals = this.#signals(now);
-    this.#flow.observe(signals);
-    if (this.#flow.drained(signals)) {
-      this.#pausedAt = undefined;
-      cursor.unpause();
-      return undefined;
+  #send(cursor: TrackCursor, step: Step & { do: "send" | "init" }, now: number): Turn | undefined {
+    if (this.#credit <= 0) return "done";
+    const bytes = this.#bytesOf(cursor, step);
+    const gate = bytes === undefined ? "open" : this.connection.gate(bytes.byteLength, now);
+    if (gate === "unproven") return Close.unproven;
+    if (gate === "late") cursor.pause();
+    if (gate !== "open") return gate;
+    if (bytes !== undefined) {
+      this.connection.send(bytes, now);
+      this.#credit -= bytes.byteLength;
     }
-    const stalled = now - (this.#pausedAt ?? now) > this.#settings.stalledMs;
-    return stalled ? Close.slow : "paused";
+    if (step.do === "init") cursor.sentInit();
+    else {
+      this.#framesSent += step.block.frameCount;
+      cursor.sent(step.block);
+    }
+    return undefined;
+  }
+
+  /** What goes over the wire; undefined: nothing, in plain mode. */
+  #bytesOf(cursor: TrackCursor, step: Step & { do: "send" | "init" }): Uint8Array | undefined {
+    const { framed } = this.#subscription;
+    if (step.do === "init") return framed ? step.init.message : step.init.payload;
+    return framed ? step.block.bytes : plainBytes(cursor.track, step.block);
+  }
+
+  #resumes(cursor: TrackCursor, now: number): boolean {
+    if (!this.connection.drained(now)) return false;
+    cursor.unpause();
+    return true;
   }
 
   #tellStep(step: Step | undefined): void {
     if (step?.do === "tell") this.tell(step.message);
   }
+}
 
-  #perform(cursor: TrackCursor, step: Exclude<Step, { do: "wait" }>, now: number): void {
-    switch (step.do) {
-      case "tell":
-        return this.tell(step.message);
-      case "init":
-        return this.#sendInit(step.init, now);
-      case "send":
-        this.#sendBatch(cursor, step.batch, now);
-        cursor.sent(step.batch);
-    }
-  }
+/** Payloads alone; a frame that only marks the end has nothing for a plain subscriber. */
+function plainBytes(track: Track, block: Block): Uint8Array | undefined {
+  return block.isEndMark ? undefined : track.history.payload(block);
+}
 
-  #sendInit(init: Init, now: number): void {
-    this.#send(this.subscription.framed ? init.message : init.payload, now);
-  }
-
-  #sendBatch(cursor: TrackCursor, batch: Batch, now: number): void {
-    this.#framesSent += batch.frames.length;
-    if (this.subscription.framed) return this.#send(batch.bytes, now);
-    const payload = cursor.track.history.payload(batch);
-    const isMark = payload.byteLength === 0 && batch.frames.every((frame) => (frame.flags & Flag.end) !== 0);
-    if (!isMark) this.#send(payload, now);
-  }
-
-  #send(bytes: Uint8Array, now: number): void {
-    this.#sink.send(bytes);
-    this.#flow.add(bytes.byteLength, now);
-    this.#credit -= bytes.byteLength;
-  }
+function isPositioned(start: Subscription["start"], name: string): boolean {
+  return start.at === "position" && start.positions.some(({ track }) => track === name || track === null);
 }

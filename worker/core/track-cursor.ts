@@ -2,17 +2,19 @@
 import type { GapReason, ServerMessage } from "../../protocol/control.ts";
 import type { Position, Start } from "../../protocol/position.ts";
 import type { CursorState } from "./attachment.ts";
-import type { Batch } from "./batch.ts";
+import type { Block } from "./block.ts";
 import type { Init, Track } from "./track.ts";
 
 /** What a cursor wants done next: `send` and `tell` are to be done in order; `wait` ends the turn. */
 export type Step =
-  | { readonly do: "send"; readonly batch: Batch }
+  | { readonly do: "send"; readonly block: Block }
   | { readonly do: "init"; readonly init: Init }
   | { readonly do: "tell"; readonly message: ServerMessage }
   | { readonly do: "wait" };
 
 const WAIT: Step = { do: "wait" };
+/** The state changed: look again. */
+const AGAIN = { do: "again" } as const;
 
 /** The state machine of a subscriber in a track. It sends nothing itself: `step` says what to do. */
 export class TrackCursor {
@@ -54,28 +56,48 @@ export class TrackCursor {
     return Math.max(0, (next ?? 0) - (from ?? next ?? 0));
   }
 
-  /** The next frame that it needs from history. */
+  /** The next frame that it gets from history. */
   get cursor(): number | undefined {
     return this.#state.at === "flowing" || this.#state.at === "paused" ? (this.#state.cursor ?? undefined) : undefined;
   }
 
-  /** The next thing to do. `skip`: the subscriber wants nothing older than the newest group. */
-  step(skip: boolean): Step {
-    switch (this.#state.at) {
-      case "paused":
-        return WAIT;
-      case "resuming":
-        return this.#resume(this.#state.position);
-      case "seeking":
-        return this.#seek(this.#state);
-      case "flowing":
-        return this.#flow(this.#state, skip);
+  /** The oldest frame that it may not skip. */
+  get needs(): number | undefined {
+    const isStrict = (this.#state.at === "flowing" || this.#state.at === "paused") && this.#state.strict;
+    return isStrict ? this.cursor : undefined;
+  }
+
+  /**
+   * The next thing to do. `latest`: the subscriber wants nothing older than the newest group; others want nothing that
+   * the room got before `oldest` (ms since 1970), where a newer group is there. A run has at most `maxBytes`, or is one frame.
+   */
+  step(latest: boolean, oldest: number, maxBytes: number): Step {
+    for (;;) {
+      const step = this.#look(latest ? Number.POSITIVE_INFINITY : oldest, maxBytes);
+      if (step.do !== "again") return step;
     }
   }
 
-  /** The batch of a `send` step went out. */
-  sent(batch: Batch): void {
-    if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: batch.next };
+  /** The block of a `send` step went out. */
+  sent(block: Block): void {
+    if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: block.next };
+  }
+
+  /** The init of an `init` step went out. */
+  sentInit(): void {
+    this.#since = this.cursor ?? null;
+  }
+
+  /** It has had its time: it goes on at the newest group, and skips until it has caught up. */
+  skipNow(): void {
+    const { cursor } = this;
+    const { groupStart } = this.track.history;
+    if (this.needs === undefined || cursor === undefined) return;
+    if (this.#state.at === "flowing" && groupStart !== undefined && groupStart > cursor) {
+      this.#state = { at: "seeking", from: cursor, reason: "lagged", notBefore: 0 };
+    } else if (this.#state.at === "flowing" || this.#state.at === "paused") {
+      this.#state = { ...this.#state, cursor, strict: false };
+    }
   }
 
   /** The way is full. */
@@ -99,8 +121,8 @@ export class TrackCursor {
     }
   }
 
-  /** The source is gone: what it would have told at the next group start is told now. */
-  settle(): Step {
+  /** No group start may come for long: what it would have told there is told now. */
+  tellMissing(): Step {
     const { next, name, epoch } = this.track;
     if (this.#state.at !== "seeking" || this.#state.from === null || next === null) return WAIT;
     const { from, reason } = this.#state;
@@ -123,7 +145,20 @@ export class TrackCursor {
     return gap(this.track.name, epoch, from, end === null || end < from ? null : end - 1, "epoch");
   }
 
-  #resume(position: Position): Step {
+  #look(oldest: number, maxBytes: number): Step | typeof AGAIN {
+    switch (this.#state.at) {
+      case "paused":
+        return WAIT;
+      case "resuming":
+        return this.#resume(this.#state.position);
+      case "seeking":
+        return this.#seek(this.#state);
+      case "flowing":
+        return this.#flow(this.#state, oldest, maxBytes);
+    }
+  }
+
+  #resume(position: Position): Step | typeof AGAIN {
     const { epoch, next, history } = this.track;
     if (position.epoch !== epoch) {
       this.#state = { at: "seeking", from: null, reason: "epoch", notBefore: 0 };
@@ -134,21 +169,21 @@ export class TrackCursor {
     this.#state = exact
       ? { at: "flowing", cursor: position.sequence, strict: true }
       : { at: "seeking", from: position.sequence, reason: "history", notBefore: 0 };
-    return this.step(false);
+    return AGAIN;
   }
 
-  #seek(state: CursorState & { at: "seeking" }): Step {
+  #seek(state: CursorState & { at: "seeking" }): Step | typeof AGAIN {
     const start = this.track.history.groupStart;
     if (start === undefined || start < state.notBefore) return WAIT;
     this.#state = { at: "flowing", cursor: start, strict: this.#reliable };
     const init = this.track.initAt(start);
     const has = this.#since !== null && init !== undefined && init.sequence >= this.#since;
     if (!has || init.sequence >= (state.from ?? start)) this.#since = null;
-    if (state.from === null || state.from >= start) return this.step(false);
+    if (state.from === null || state.from >= start) return AGAIN;
     return gap(this.track.name, this.track.epoch, state.from, start - 1, state.reason);
   }
 
-  #flow(state: CursorState & { at: "flowing" }, skip: boolean): Step {
+  #flow(state: CursorState & { at: "flowing" }, oldest: number, maxBytes: number): Step | typeof AGAIN {
     const { cursor } = state;
     const { next, history, epoch, name, number } = this.track;
     if (cursor === null || next === null) return WAIT;
@@ -157,22 +192,22 @@ export class TrackCursor {
       this.#since = null;
       return { do: "tell", message: { type: "track", track: number, name, epoch, sequence: cursor } };
     }
-    if (this.#since === null && cursor < next) {
-      this.#since = cursor;
+    if (cursor >= next) return this.#arrive(cursor);
+    if (this.#since === null) {
       const init = this.track.initAt(cursor);
       if (init !== undefined) return { do: "init", init };
+      this.#since = cursor;
     }
-    if (cursor >= next) return this.#arrive(cursor);
     const hole = this.track.holeAt(cursor);
     if (hole !== undefined) {
       this.#state = { ...state, cursor: hole.to + 1 };
-      return gap(name, epoch, cursor, hole.to, "ingest");
+      return gap(name, epoch, cursor, hole.to, hole.reason);
     }
-    const behind = skip && !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
-    const batch = behind ? undefined : history.read(cursor);
-    if (batch !== undefined) return { do: "send", batch };
+    const block = history.read(cursor, maxBytes);
+    const mayGo = !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
+    if (block !== undefined && !(mayGo && block.receivedAt < oldest)) return { do: "send", block };
     this.#state = { at: "seeking", from: cursor, reason: state.strict ? "history" : "lagged", notBefore: 0 };
-    return this.step(skip);
+    return AGAIN;
   }
 
   #arrive(sequence: number): Step {

@@ -1,33 +1,50 @@
 // The numbers that a room works with. Each one is a bound or a delay, with its unit in the name.
-import { PUBLISHER_SILENCE_MS, PUBLISHER_WINDOW_BYTES, STALLED_MS } from "../../protocol/limits.ts";
+import {
+  PUBLISHER_GRACE_MS,
+  PUBLISHER_SILENCE_MS,
+  PUBLISHER_WINDOW_BYTES,
+  SILENT_MS,
+  STALLED_MS,
+} from "../../protocol/limits.ts";
 
 /** What a room may use, and when it acts. */
 export interface Tuning {
   /** History of all tracks together. With the send queues it must fit an object's 128 MB. */
   readonly historyBytes: number;
-  /** Small messages that somebody catches up with are joined up to this size. */
+  /** Small messages are gathered up to this size; a subscriber that catches up gets so much in a turn. */
   readonly blockBytes: number;
   /** Older frames leave history, save those of the newest group. */
   readonly historyMs: number;
-  /** Bytes on their way that a `live` subscriber may always have... */
-  readonly windowBytes: number;
-  /** ... and beyond that, how far in time it may be behind. */
-  readonly lagMs: number;
-  /** Bytes that may sit in this process for one subscriber, whatever its lateness. */
-  readonly heldBytes: number;
-  /** Bytes that may sit in this process for all subscribers together before those above their share are paused. */
-  readonly heldTotalBytes: number;
+  /** Bytes that may sit in this process for one connection, or one message where nothing does. */
+  readonly queueBytes: number;
+  /** Bytes that may sit in this process for all connections together, those that are closing included. */
+  readonly roomQueueBytes: number;
+  /** How late a `live` subscriber may be before it skips to the newest group. */
+  readonly lateMs: number;
+  /** What is on its way is not late while it is less: a client need not ping for every message. */
+  readonly lateFloorBytes: number;
   /** Bytes sent to a client that gives no sign of receiving, where the runtime cannot tell either. */
   readonly allowanceBytes: number;
+  /** A subscriber that is late and gets nothing through for so long is closed. */
   readonly stalledMs: number;
+  /** A framed connection that neither pings nor sends for so long is closed. */
+  readonly silentMs: number;
   readonly publisherWindowBytes: number;
   readonly publisherSilenceMs: number;
+  /** A publisher that is gone may come back within so long before subscribers are told that the source is offline. */
+  readonly publisherGraceMs: number;
   /** Sends per second above which frames that arrive within `gatherMs` leave together. */
   readonly sendBudget: number;
   readonly gatherMs: number;
   readonly occupancyMs: number;
-  /** How long a publisher is held while every subscriber still has its data queued here. */
+  /** A publisher waits while every subscriber is so far behind... */
+  readonly burstBytes: number;
+  /** ... but no longer than so. */
   readonly holdMs: number;
+  /** How many `reliable` subscribers the room takes... */
+  readonly maxReliable: number;
+  /** ... and how long one of them may hold the publisher before it skips like others. */
+  readonly reliableHoldMs: number;
   readonly maxSubscribers: number;
   readonly maxPublishers: number;
   /** Of all publishers together: above it they are held back. */
@@ -40,20 +57,46 @@ export const DEFAULT_TUNING: Tuning = {
   historyBytes: 16 * 1024 * 1024,
   blockBytes: 256 * 1024,
   historyMs: 60_000,
-  windowBytes: 1024 * 1024,
-  lagMs: 2000,
-  heldBytes: 8 * 1024 * 1024,
-  heldTotalBytes: 48 * 1024 * 1024,
+  queueBytes: 1024 * 1024,
+  roomQueueBytes: 32 * 1024 * 1024,
+  lateMs: 5000,
+  lateFloorBytes: 32 * 1024,
   allowanceBytes: 64 * 1024 * 1024,
   stalledMs: STALLED_MS,
+  silentMs: SILENT_MS,
   publisherWindowBytes: PUBLISHER_WINDOW_BYTES,
   publisherSilenceMs: PUBLISHER_SILENCE_MS,
+  publisherGraceMs: PUBLISHER_GRACE_MS,
   sendBudget: 15_000,
   gatherMs: 50,
   occupancyMs: 1000,
+  burstBytes: 1024 * 1024,
   holdMs: 1000,
+  maxReliable: 8,
+  reliableHoldMs: 60_000,
   maxSubscribers: 5000,
   maxPublishers: 16,
   bytesPerSecondIn: Number.POSITIVE_INFINITY,
   messagesPerSecondIn: 10_000,
 };
+
+/** A smaller message is copied behind others: its own buffer would cost more than the copy. */
+export const COPY_BELOW_BYTES = 64 * 1024;
+
+/** Messages that come within so long may share a segment of history: what is looked up or dropped by time is right to that. */
+export const SEGMENT_MS = 1000;
+
+/** Payloads of one track that are kept joined for plain subscribers; the oldest give way. */
+export const PAYLOAD_CACHE_BYTES = 2 * 1024 * 1024;
+
+/** Holes of one track: a newcomer is told each. What lies before the oldest that is kept leaves history. */
+export const MAX_TRACK_HOLES = 256;
+
+/** An `ack` goes out for so many bytes, or so many ms after the last one, else when the oldest unacknowledged message is so old. */
+export const ACK_BYTES = 64 * 1024;
+export const ACK_MS = 100;
+export const ACK_DELAY_MS = 200;
+
+/** A publisher that does not read its acks gets no more while so much waits for it; it is looked at again after so long. */
+export const ACK_QUEUED_BYTES = 64 * 1024;
+export const ACK_RETRY_MS = 1000;
