@@ -6,6 +6,7 @@ import {
   MAX_MESSAGE_FRAMES,
   MAX_PAYLOAD_BYTES,
   MAX_SAFE,
+  MAX_SEQUENCE,
   MAX_TRACKS,
 } from "./limits.ts";
 
@@ -59,6 +60,7 @@ function writeHeader(view: DataView, offset: number, header: FrameHeader, payloa
   view.setUint8(offset + 2, header.track);
   view.setUint8(offset + 3, 0);
   view.setUint32(offset + 4, payloadBytes);
+  if (header.sequence > MAX_SEQUENCE) throw new RangeError(`${header.sequence} is no sequence`);
   writeUint53(view, offset + 8, header.sequence);
   writeUint53(view, offset + 16, header.timestamp);
 }
@@ -81,6 +83,12 @@ export function encodeMessage(frames: readonly Frame[], allocate = zeroed): Uint
     offset += HEADER_BYTES + frame.payload.byteLength;
   }
   return message;
+}
+
+/** Bytes of the frame at `offset`, its header included, in a message that `readMessage` has accepted. */
+export function frameBytes(message: Uint8Array, offset: number): number {
+  const high = ((message[offset + 4] ?? 0) << 24) | ((message[offset + 5] ?? 0) << 16);
+  return HEADER_BYTES + (high | ((message[offset + 6] ?? 0) << 8) | (message[offset + 7] ?? 0));
 }
 
 /** Reads all frames of a message. Throws `ProtocolError` (F1-F4) and returns nothing of a bad message. */
@@ -117,6 +125,7 @@ function readFrame(view: DataView, offset: number): FrameView {
     throw new ProtocolError("frame_truncated", "the header promises more bytes than the message has");
   }
   const sequence = readUint53(view, offset + 8);
+  if (sequence > MAX_SEQUENCE) throw new ProtocolError("frame_bad_number", "a sequence above 2^53-2");
   return { type, flags, track, sequence, timestamp: readUint53(view, offset + 16), start, end };
 }
 

@@ -36,6 +36,19 @@ export const MAX_TOKEN_CHARS = 3072;
 /** Sequences and timestamps are u64 on the wire and must fit a JavaScript number exactly. */
 export const MAX_SAFE = Number.MAX_SAFE_INTEGER;
 
+/** The highest sequence of a frame: the one that would follow it can still be said. */
+export const MAX_SEQUENCE = MAX_SAFE - 1;
+
+/** Frames that a publisher may drop in one gap: years at any rate, and far from the end of a numbering. */
+export const MAX_GAP_FRAMES = 2 ** 32;
+
+/** Gaps that a publisher may tell per second, and in one go: each is a message to every subscriber. */
+export const GAPS_PER_SECOND = 20;
+export const GAPS_BURST = 200;
+
+/** What the room has received is acknowledged within so long, without being asked: a publisher may wait for it with its next frame. */
+export const ACK_WITHIN_MS = 250;
+
 /** A publisher that has neither sent nor pinged for so long may be replaced: its TCP connection is probably half open. */
 export const PUBLISHER_SILENCE_MS = 15_000;
 

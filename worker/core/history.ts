@@ -1,45 +1,68 @@
 // The bounded past of one track: what joins, resumes and lagging subscribers are served from.
-import { type Batch, mergeBatches } from "./batch.ts";
+import type { FrameView } from "../../protocol/frame.ts";
+import type { Block } from "./block.ts";
+import { PayloadCache } from "./payload-cache.ts";
+import { Segment } from "./segment.ts";
+import { COPY_BELOW_BYTES, SEGMENT_MS } from "./tuning.ts";
 
-/** Payloads of blocks that several plain subscribers are about to read. */
-const PAYLOAD_CACHE_BYTES = 2 * 1024 * 1024;
-
-/** Consecutive batches of one epoch. The newest frame is always in it. */
+/** Consecutive frames of one epoch, but for its holes, in segments. The newest frame is always in it. */
 export class History {
-  #blockBytes: number;
-  #batches: Batch[] = [];
-  /** Index of the oldest batch: dropping it moves nothing. */
+  readonly #blockBytes: number;
+  readonly #begin: number | null;
+  #readBytes: number;
+  #segments: Segment[] = [];
+  /** Index of the oldest segment: dropping it moves nothing. */
   #head = 0;
+  /** The newest segment, while small messages may still be added to it. */
+  #open: Segment | undefined;
+  /** What the one before it took: the next will take about as much. */
+  #expectedBytes = 0;
   #bytes = 0;
-  readonly #payloads = new Map<Batch, Uint8Array>();
-  #payloadBytes = 0;
+  readonly #payloads = new PayloadCache();
+  /** What was read last: subscribers that are in step ask for the same, one after the other. */
+  #lastRead: { readonly block: Block; readonly maxBytes: number } | undefined;
   /** The newest frame that a newcomer can start at; it may have left history since. */
   #groupStart: number | undefined;
 
-  /** Small batches that are read together become one of at most `blockBytes`, once, for all who read them. */
-  constructor(blockBytes: number) {
+  /**
+   * Small messages share segments of at most `blockBytes`, and of about a second.
+   * `begin`: the epoch's first sequence, which starts a group; null: the room did not see it begin.
+   */
+  constructor(blockBytes: number, begin: number | null = null) {
     this.#blockBytes = blockBytes;
+    this.#readBytes = blockBytes;
+    this.#begin = begin;
   }
 
-  /** From now on blocks are at most so large; those that are there stay as they are. */
+  /** From now on what is read is at most so large, where nobody says otherwise. */
   mergeUpTo(blockBytes: number): void {
-    this.#blockBytes = blockBytes;
+    this.#readBytes = blockBytes;
   }
 
-  /** Memory that it takes. */
+  /** Memory that it takes, `cacheBytes` apart. */
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** Memory of the payloads that are kept for plain subscribers. */
+  get cacheBytes(): number {
+    return this.#payloads.bytes;
+  }
+
   /** Bytes of the epoch so far. */
   get end(): number {
-    const newest = this.#batches.at(-1);
-    return newest === undefined ? 0 : newest.offset + newest.bytes.byteLength;
+    const newest = this.#segments.at(-1);
+    return newest === undefined ? 0 : newest.offset + newest.usedBytes;
   }
 
   /** The oldest sequence in it. */
   get first(): number | undefined {
-    return this.#batches[this.#head]?.first;
+    return this.#segments[this.#head]?.first;
+  }
+
+  /** When its newest frame came, ms since 1970. */
+  get newestAt(): number | undefined {
+    return this.#segments.at(-1)?.lastAt;
   }
 
   /** Where the newest group starts, if all of it is here. */
@@ -50,103 +73,130 @@ export class History {
       : undefined;
   }
 
-  /** Adds the batch that follows; `groupStart`: where the newest group starts now. */
-  append(batch: Batch, groupStart: number | undefined): void {
-    this.#batches.push(batch);
-    this.#bytes += batch.cost;
-    this.#groupStart = groupStart;
+  /** Adds the frames of a message that follows what is here or comes behind a hole. A large message is kept as it is, a small one copied. */
+  append(bytes: Uint8Array, frames: readonly FrameView[], now: number): void {
+    const first = frames[0]?.sequence;
+    if (first === undefined) throw new TypeError("a message has frames");
+    this.#lastRead = undefined;
+    // A view of something larger would keep all of that in memory.
+    const isWhole = bytes.byteLength === bytes.buffer.byteLength;
+    if (bytes.byteLength >= COPY_BELOW_BYTES) this.#adopt(isWhole ? bytes : bytes.slice(), frames, first, now);
+    else this.#copy(bytes, frames, first, now);
+    this.#groupStart = this.#segments.at(-1)?.lastGroup ?? this.#groupStart;
   }
 
   /**
-   * The longest run from `sequence` on that goes into one message, or undefined where `sequence` is not in history.
-   * What is small is merged in place, so that the next who asks for the same finds it made.
+   * The longest run from `sequence` on that goes into one message of at most `maxBytes`, but of one frame at least.
+   * undefined: `sequence` is not in history.
    */
-  read(sequence: number): Batch | undefined {
-    const index = this.#find(sequence);
-    const batch = this.#batches[index];
-    if (batch === undefined) return undefined;
-    if (batch.first < sequence) return batch.from(sequence);
-    let end = index + 1;
-    let size = batch.bytes.byteLength;
-    let follows = batch.next;
-    for (let next = this.#batches[end]; next?.first === follows; next = this.#batches[++end]) {
-      size += next.bytes.byteLength;
-      if (size > this.#blockBytes) break;
-      follows = next.next;
-    }
-    if (end === index + 1) return batch;
-    const parts = this.#batches.slice(index, end);
-    const block = mergeBatches(parts);
-    this.#batches.splice(index, parts.length, block);
-    this.#bytes += block.cost - parts.reduce((sum, part) => sum + part.cost, 0);
+  read(sequence: number, maxBytes = this.#readBytes): Block | undefined {
+    const last = this.#lastRead;
+    if (last?.block.first === sequence && last.maxBytes === maxBytes) return last.block;
+    const block = this.#segments[this.#find(sequence)]?.read(sequence, maxBytes);
+    if (block !== undefined) this.#lastRead = { block, maxBytes };
     return block;
   }
 
-  /** `batch.payload()`, made once for all who ask for it about the same time. */
-  payload(batch: Batch): Uint8Array {
-    if (batch.frames.length === 1) return batch.payload();
-    const made = this.#payloads.get(batch) ?? batch.payload();
-    if (this.#payloads.has(batch)) return made;
-    this.#payloads.set(batch, made);
-    this.#payloadBytes += made.byteLength;
-    for (const [oldest, payload] of this.#payloads) {
-      if (this.#payloadBytes <= PAYLOAD_CACHE_BYTES) break;
-      this.#payloads.delete(oldest);
-      this.#payloadBytes -= payload.byteLength;
-    }
-    return made;
+  /** `block.payload()`, made once for all who ask for it about the same time. */
+  payload(block: Block): Uint8Array {
+    return this.#payloads.get(block);
   }
 
-  /** Bytes from `sequence` to the newest frame, to the precision of a batch. */
+  /** Bytes from `sequence` to the newest frame. */
   bytesFrom(sequence: number): number {
-    return this.end - (this.#batches[this.#find(sequence)]?.offset ?? this.end);
+    const segment = this.#segments[this.#find(sequence)];
+    return segment === undefined ? 0 : this.end - segment.offset - segment.startOf(sequence);
   }
 
-  /** The start of the group that was current at `time`, else of the oldest group that is here. */
+  /** The start of the group that was current at `time` or up to a second before, else of the oldest group that is here. */
   groupAt(time: number): number | undefined {
-    let start: number | undefined;
-    for (let index = this.#head; index < this.#batches.length; index++) {
-      const batch = this.#batches[index];
-      if (batch === undefined || (start !== undefined && batch.receivedAt > time)) break;
-      start = batch.receivedAt > time ? batch.keyAtOrAfter(batch.first) : (batch.keyAtOrBefore(batch.next) ?? start);
+    let oldest: number | undefined;
+    for (let index = this.#segments.length - 1; index >= this.#head; index--) {
+      const segment = this.#segments[index];
+      if (segment?.firstGroup === undefined) continue;
+      if (segment.lastAt <= time) return segment.lastGroup;
+      if (segment.receivedAt <= time && segment.firstGroup === segment.first) return segment.first;
+      oldest = segment.firstGroup;
     }
-    return start ?? this.groupStart;
+    return oldest ?? this.groupStart;
   }
 
-  /** Drops what is older than `time`, no part of the newest group, and below `needed`. */
+  /** Drops what is older than `time`, no part of the newest group, and below `needed`, to the precision of a segment. */
   dropBefore(time: number, needed: number): void {
     for (;;) {
-      const oldest = this.#batches[this.#head];
-      if (oldest === undefined || oldest.receivedAt >= time) return;
+      const oldest = this.#segments[this.#head];
+      if (oldest === undefined || oldest.lastAt >= time) return;
       if (this.#groupStart !== undefined && oldest.next > this.#groupStart) return;
       if (!this.dropOldest(needed)) return;
     }
   }
 
-  /** Drops the oldest batch, unless it is the only one or goes on beyond `needed`: answers whether it did. */
+  /** Drops the oldest segment, unless it is the only one or goes on beyond `needed`. Returns true if it did. */
   dropOldest(needed: number): boolean {
-    const oldest = this.#batches[this.#head];
-    if (oldest === undefined || this.#head + 1 === this.#batches.length || oldest.next > needed) return false;
+    const oldest = this.#segments[this.#head];
+    if (oldest === undefined || this.#head + 1 === this.#segments.length || oldest.next > needed) return false;
     this.#bytes -= oldest.cost;
-    delete this.#batches[this.#head++];
-    if (this.#head > 1024 && this.#head * 2 > this.#batches.length) {
-      this.#batches = this.#batches.slice(this.#head);
+    this.#lastRead = undefined;
+    delete this.#segments[this.#head++];
+    if (this.#head > 1024 && this.#head * 2 > this.#segments.length) {
+      this.#segments = this.#segments.slice(this.#head);
       this.#head = 0;
     }
     return true;
   }
 
+  #adopt(bytes: Uint8Array, frames: readonly FrameView[], first: number, now: number): void {
+    this.#seal();
+    const segment = new Segment(bytes, first, this.end, now);
+    segment.adopt(frames, now, this.#begin);
+    this.#segments.push(segment);
+    this.#bytes += segment.cost;
+  }
+
+  #copy(bytes: Uint8Array, frames: readonly FrameView[], first: number, now: number): void {
+    if (!this.#fits(bytes.byteLength, first, now)) this.#begun(bytes.byteLength, first, now);
+    const segment = this.#open;
+    if (segment === undefined) return;
+    const before = segment.cost;
+    segment.append(bytes, frames, now, this.#begin, this.#blockBytes);
+    this.#bytes += segment.cost - before;
+  }
+
+  #fits(bytes: number, first: number, now: number): boolean {
+    const open = this.#open;
+    if (open === undefined || open.next !== first || now - open.receivedAt >= SEGMENT_MS) return false;
+    return open.usedBytes + bytes <= this.#blockBytes;
+  }
+
+  #begun(bytes: number, first: number, now: number): void {
+    this.#seal();
+    const capacity = Math.max(bytes, Math.min(this.#expectedBytes, this.#blockBytes));
+    this.#open = new Segment(new Uint8Array(capacity), first, this.end, now);
+    this.#segments.push(this.#open);
+    this.#bytes += this.#open.cost;
+  }
+
+  #seal(): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#bytes -= open.cost;
+    this.#expectedBytes = open.usedBytes;
+    open.seal();
+    this.#bytes += open.cost;
+    this.#open = undefined;
+  }
+
   #find(sequence: number): number {
     let low = this.#head;
-    let high = this.#batches.length - 1;
-    const newest = this.#batches[high];
+    let high = this.#segments.length - 1;
+    const newest = this.#segments[high];
     if (newest === undefined || sequence >= newest.next) return -1;
     if (sequence >= newest.first) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#batches[middle]?.next ?? 0) > sequence) high = middle;
+      if ((this.#segments[middle]?.next ?? 0) > sequence) high = middle;
       else low = middle + 1;
     }
-    return (this.#batches[low]?.first ?? Number.POSITIVE_INFINITY) <= sequence ? low : -1;
+    return (this.#segments[low]?.first ?? Number.POSITIVE_INFINITY) <= sequence ? low : -1;
   }
 }

@@ -207,7 +207,7 @@ export class Hub {
       fanOut?.wake(this.#audience, message.sequence);
       publisher.acknowledge(now, true);
     } else if (message.type === "gap" && publisher !== undefined) {
-      publisher.skip(message.from, message.to);
+      publisher.skip(message.from, message.to, now);
       publisher.acknowledge(now, true);
       const fanOut = this.#tracks.get(publisher.track.name);
       if (fanOut !== undefined) this.#close(fanOut.advance(now, this.#audience));

@@ -1,21 +1,14 @@
-// A connection that sends into a track: its place in the numbering, its acknowledgements, its window.
+// A connection that publishes: its acknowledgements, its window, what holds it, and when it last gave a sign.
 import type { CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { FrameType, type FrameView, HEADER_BYTES, readMessage } from "../../protocol/frame.ts";
-import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
+import { GAPS_BURST, GAPS_PER_SECOND, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import type { Who } from "./attachment.ts";
-import { moveFrame } from "./batch.ts";
 import type { Sink } from "./sink.ts";
+import { TokenBucket } from "./token-bucket.ts";
 import type { Track } from "./track.ts";
-import type { Tuning } from "./tuning.ts";
-
-/** An `ack` goes out for so many bytes, or so many ms after the last one. */
-const ACK_BYTES = 64 * 1024;
-const ACK_MS = 100;
-
-/** A publisher that asks for acks and does not read them gets no more while so much waits for it. */
-const MAX_QUEUED_BYTES = 64 * 1024;
+import { type Incoming, TrackInput } from "./track-input.ts";
+import { ACK_BYTES, ACK_DELAY_MS, ACK_MS, ACK_QUEUED_BYTES, ACK_RETRY_MS, type Tuning } from "./tuning.ts";
 
 /** Why a publisher waits: its subscribers still have enough, or the room takes in no more. */
 export type HoldCause = "subscribers" | "intake";
@@ -28,12 +21,6 @@ export interface PublisherFigures {
   readonly held: boolean;
 }
 
-/** What a message of a publisher is. */
-export type Incoming =
-  | { readonly is: "init"; readonly payload: Uint8Array }
-  | { readonly is: "frames"; readonly bytes: Uint8Array; readonly frames: readonly FrameView[] }
-  | { readonly is: "duplicate" };
-
 /** One publisher of one track. */
 export class Publisher {
   readonly id: string;
@@ -41,11 +28,12 @@ export class Publisher {
   readonly track: Track;
   readonly #sink: Sink;
   readonly #settings: Tuning;
-  #framesReceived = 0;
+  readonly #input: TrackInput;
+  readonly #gaps = new TokenBucket(GAPS_PER_SECOND, GAPS_BURST);
   #bytesReceived = 0;
-  #duplicates = 0;
   #unackedBytes = 0;
   #ackedAt = 0;
+  #ackDueAt: number | undefined;
   #heardAt: number;
   /** Bytes received since the window was closed. */
   #heldBytes = 0;
@@ -58,12 +46,28 @@ export class Publisher {
     this.track = track;
     this.#sink = sink;
     this.#settings = settings;
+    this.#input = new TrackInput(track);
     this.#heardAt = now;
   }
 
-  /** Has it neither sent nor pinged for too long? */
+  /** When it last gave a sign, by a message or a ping; ms since 1970. */
+  get silentSince(): number {
+    return Math.max(this.#heardAt, this.#sink.lastPong() ?? 0);
+  }
+
+  /** Has it given no sign for so long that another may replace it? */
   isSilent(now: number): boolean {
-    return now - Math.max(this.#heardAt, this.#sink.lastPong() ?? 0) > this.#settings.publisherSilenceMs;
+    return now - this.silentSince > this.#settings.publisherSilenceMs;
+  }
+
+  /** When `tick` is wanted; undefined: all that came is acknowledged. */
+  get ackDueAt(): number | undefined {
+    return this.#ackDueAt;
+  }
+
+  /** What `ackDueAt` waited for. */
+  tick(now: number): void {
+    if (this.#ackDueAt !== undefined && this.#ackDueAt <= now) this.#acknowledge(now);
   }
 
   /** Is it held back for its subscribers' sake? */
@@ -87,35 +91,27 @@ export class Publisher {
     this.#sink.close(reason.code, text);
   }
 
-  /**
-   * Reads a message: frames that follow, without those that the track has. Throws `ProtocolError`.
-   * `wake` is called with the first sequence where the track does not know where it stands.
-   */
+  /** Reads a message; see `TrackInput.read`. */
   receive(bytes: Uint8Array, now: number, wake: (sequence: number) => void): Incoming {
     this.#heardAt = now;
-    const frames = readMessage(bytes);
+    const incoming = this.#input.read(bytes, wake);
     this.#bytesReceived += bytes.byteLength;
     this.#unackedBytes += bytes.byteLength;
+    this.#ackDueAt ??= now + ACK_DELAY_MS;
     this.#checkHeld(bytes.byteLength);
-    const first = this.#check(frames);
-    if (first.type === FrameType.init) {
-      return { is: "init", payload: bytes.subarray(first.start, first.end) };
-    }
-    if (this.track.next === null) wake(first.sequence);
-    return this.#withoutDuplicates(bytes, frames, first.sequence);
+    return incoming;
   }
 
-  /** `from` to `to` will not come: where the track goes on. Throws `ProtocolError`. */
-  skip(from: number, to: number): void {
-    if (from !== this.track.next || to < from)
-      throw new ProtocolError("out_of_sequence", "a gap begins at the next frame");
-    this.track.skip(from, to);
+  /** It dropped `from` to `to`: where the track goes on. Throws `ProtocolError`. */
+  skip(from: number, to: number, now: number): void {
+    if (!this.#gaps.take(1, now)) throw new ProtocolError("too_fast", "too many gaps");
+    this.#input.skip(from, to, "ingest");
   }
 
-  /** Acknowledges, where it is due; `force`: now. */
-  acknowledge(now: number, force: boolean): void {
-    if ((this.#sink.bufferedBytes() ?? 0) > MAX_QUEUED_BYTES) return;
-    if (force || this.#unackedBytes >= ACK_BYTES || now - this.#ackedAt >= ACK_MS) this.#tellAck(now);
+  /** Acknowledges, where enough has come; `asked`: it said `sync` or sent what the room has, and is answered now. */
+  acknowledge(now: number, asked: boolean): void {
+    this.#heardAt = now;
+    if (asked || this.#unackedBytes >= ACK_BYTES || now - this.#ackedAt >= ACK_MS) this.#acknowledge(now);
   }
 
   /** Closes its window, or opens it, as far as `cause` is concerned. */
@@ -130,15 +126,21 @@ export class Publisher {
 
   figures(): PublisherFigures {
     return {
-      framesReceived: this.#framesReceived,
+      framesReceived: this.#input.framesReceived,
       bytesReceived: this.#bytesReceived,
-      duplicates: this.#duplicates,
+      duplicates: this.#input.duplicates,
       held: this.#window === 0,
     };
   }
 
+  #acknowledge(now: number): void {
+    if ((this.#sink.bufferedBytes() ?? 0) <= ACK_QUEUED_BYTES) return this.#tellAck(now);
+    this.#ackDueAt = now + ACK_RETRY_MS;
+  }
+
   #tellAck(now: number): void {
     const { next } = this.track;
+    this.#ackDueAt = undefined;
     if (next === null) return;
     this.#unackedBytes = 0;
     this.#ackedAt = now;
@@ -149,40 +151,11 @@ export class Publisher {
     return this.#holds.size > 0 ? 0 : this.#settings.publisherWindowBytes;
   }
 
-  #check(frames: readonly FrameView[]): FrameView {
-    const first = frames[0];
-    if (first === undefined) throw new ProtocolError("frame_truncated", "a message has frames");
-    for (const [index, frame] of frames.entries()) {
-      if (frame.track !== this.track.number) {
-        throw new ProtocolError("frame_bad_track", `this connection publishes track ${this.track.number}`);
-      }
-      if (frame.type === FrameType.init && frames.length > 1) {
-        throw new ProtocolError("frame_bad_type", "a frame of type 2 stands alone in its message");
-      }
-      if (frame.type === FrameType.frame && frame.sequence !== first.sequence + index) {
-        throw new ProtocolError("out_of_sequence", "sequences are dense");
-      }
-    }
-    return first;
-  }
-
   #checkHeld(bytes: number): void {
     if (this.#holds.size === 0) return;
     this.#heldBytes += bytes;
     if (this.#heldBytes > this.#settings.publisherWindowBytes + MAX_MESSAGE_BYTES) {
       throw new ProtocolError("window_exceeded", "the window is 0");
     }
-  }
-
-  #withoutDuplicates(bytes: Uint8Array, frames: readonly FrameView[], sequence: number): Incoming {
-    const next = this.track.next ?? sequence;
-    if (sequence > next) throw new ProtocolError("out_of_sequence", `the next frame is ${next}`);
-    const known = Math.min(next - sequence, frames.length);
-    this.#duplicates += known;
-    this.#framesReceived += frames.length - known;
-    if (known === frames.length) return { is: "duplicate" };
-    const offset = (frames[known]?.start ?? 0) - HEADER_BYTES;
-    const rest = known === 0 ? frames : frames.slice(known).map((frame) => moveFrame(frame, -offset));
-    return { is: "frames", bytes: bytes.subarray(offset), frames: rest };
   }
 }

@@ -2,9 +2,8 @@
 
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
-import { Flag } from "../../protocol/frame.ts";
 import type { Attachment, CursorState, Subscription, Who } from "./attachment.ts";
-import type { Batch } from "./batch.ts";
+import type { Block } from "./block.ts";
 import { SendWindow, type Signals } from "./send-window.ts";
 import type { Sink } from "./sink.ts";
 import type { Init, Track } from "./track.ts";
@@ -269,12 +268,11 @@ export class Subscriber {
     this.#send(this.subscription.framed ? init.message : init.payload, now);
   }
 
-  #sendBatch(cursor: TrackCursor, batch: Batch, now: number): void {
-    this.#framesSent += batch.frames.length;
+  #sendBatch(cursor: TrackCursor, batch: Block, now: number): void {
+    this.#framesSent += batch.frameCount;
     if (this.subscription.framed) return this.#send(batch.bytes, now);
     const payload = cursor.track.history.payload(batch);
-    const isMark = payload.byteLength === 0 && batch.frames.every((frame) => (frame.flags & Flag.end) !== 0);
-    if (!isMark) this.#send(payload, now);
+    if (!batch.isEndMark) this.#send(payload, now);
   }
 
   #send(bytes: Uint8Array, now: number): void {

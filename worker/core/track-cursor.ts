@@ -2,12 +2,12 @@
 import type { GapReason, ServerMessage } from "../../protocol/control.ts";
 import type { Position, Start } from "../../protocol/position.ts";
 import type { CursorState } from "./attachment.ts";
-import type { Batch } from "./batch.ts";
+import type { Block } from "./block.ts";
 import type { Init, Track } from "./track.ts";
 
 /** What a cursor wants done next: `send` and `tell` are to be done in order; `wait` ends the turn. */
 export type Step =
-  | { readonly do: "send"; readonly batch: Batch }
+  | { readonly do: "send"; readonly batch: Block }
   | { readonly do: "init"; readonly init: Init }
   | { readonly do: "tell"; readonly message: ServerMessage }
   | { readonly do: "wait" };
@@ -74,7 +74,7 @@ export class TrackCursor {
   }
 
   /** The batch of a `send` step went out. */
-  sent(batch: Batch): void {
+  sent(batch: Block): void {
     if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: batch.next };
   }
 
@@ -166,7 +166,7 @@ export class TrackCursor {
     const hole = this.track.holeAt(cursor);
     if (hole !== undefined) {
       this.#state = { ...state, cursor: hole.to + 1 };
-      return gap(name, epoch, cursor, hole.to, "ingest");
+      return gap(name, epoch, cursor, hole.to, hole.reason);
     }
     const behind = skip && !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
     const batch = behind ? undefined : history.read(cursor);

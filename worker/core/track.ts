@@ -1,20 +1,17 @@
 // One named flow of frames: its numbering, its history, its init, and who publishes into it.
-import { encodeMessage, Flag, FrameType, type FrameView } from "../../protocol/frame.ts";
-import { Batch } from "./batch.ts";
+import type { GapReason } from "../../protocol/control.ts";
+import { encodeMessage, Flag, FrameType, type FrameView, HEADER_BYTES } from "../../protocol/frame.ts";
 import { History } from "./history.ts";
+import { type Hole, Holes } from "./holes.ts";
+import { MAX_TRACK_HOLES } from "./tuning.ts";
 
 /** Initialisation data, as the stream had it at `sequence`; -1: from before all that the room knows. */
 export interface Init {
   readonly sequence: number;
+  /** A part of `message`. */
   readonly payload: Uint8Array;
   /** As a message of type 2. */
   readonly message: Uint8Array;
-}
-
-/** Sequences `from` to `to` (inclusive) that never reached the room. */
-export interface Hole {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** The state of a track. Sequences are dense; `next` is null while the room does not know (after sleep). */
@@ -32,10 +29,10 @@ export class Track {
   #history: History;
   readonly #blockBytes: number;
   #groupStart: number | undefined;
-  /** Ranges that its publisher dropped, as far as history reaches. */
-  #holes: Hole[] = [];
+  /** As far as history reaches. */
+  #holes = new Holes();
 
-  /** `blockBytes`: what history may merge. */
+  /** `blockBytes`: the most that history puts into one message. */
   constructor(name: string, number: number, epoch: string, blockBytes: number) {
     this.name = name;
     this.number = number;
@@ -66,6 +63,17 @@ export class Track {
     return this.#history;
   }
 
+  /** Memory that it takes: history, joined payloads, inits. */
+  get bytes(): number {
+    const inits = this.#inits.reduce((sum, { message }) => sum + message.byteLength, 0);
+    return this.#history.bytes + this.#history.cacheBytes + inits;
+  }
+
+  /** Returns true if it has no frame that came at `time` or later. */
+  isOlderThan(time: number): boolean {
+    return (this.#history.newestAt ?? Number.NEGATIVE_INFINITY) < time;
+  }
+
   /** The epoch's first sequence, while no frame has come; else null. */
   get beginsAt(): number | null {
     return this.#next === this.#begin ? this.#begin : null;
@@ -87,9 +95,9 @@ export class Track {
     this.#next = sequence;
     this.#begin = sequence;
     this.#mayReach = sequence;
-    this.#history = new History(this.#blockBytes);
+    this.#history = new History(this.#blockBytes, sequence);
     this.#groupStart = undefined;
-    this.#holes = [];
+    this.#holes = new Holes();
     this.#inits = [];
   }
 
@@ -111,25 +119,31 @@ export class Track {
 
   /** Adds frames `next`... ; the caller has checked that they follow. */
   append(bytes: Uint8Array, frames: readonly FrameView[], now: number): void {
-    const batch = new Batch(bytes, frames, now, this.#history.end);
     for (const frame of frames) {
       if ((frame.flags & Flag.key) !== 0 || frame.sequence === this.#begin) this.#groupStart = frame.sequence;
       if ((frame.flags & Flag.init) !== 0) this.#addInit(frame.sequence, bytes.subarray(frame.start, frame.end));
     }
-    this.#history.append(batch, this.#groupStart);
-    this.#next = batch.next;
+    this.#history.append(bytes, frames, now);
+    this.#next = (frames.at(-1)?.sequence ?? 0) + 1;
   }
 
-  /** The publisher dropped `from` to `to`; the caller has checked that they follow. */
-  skip(from: number, to: number): void {
-    const first = this.#history.first ?? from;
-    this.#holes = [...this.#holes.filter((hole) => hole.to >= first), { from, to }];
+  /**
+   * `from` to `to` will not come; the caller has checked that they follow. Where there are too many holes, what lies before
+   * the oldest that is kept leaves history: whoever needed it is told that instead.
+   */
+  skip(from: number, to: number, reason: GapReason): void {
+    const { first } = this.#history;
+    if (first !== undefined) this.#holes.dropBelow(first);
+    this.#holes.add({ from, to, reason });
     this.#next = to + 1;
+    if (this.#holes.count <= MAX_TRACK_HOLES) return;
+    const forgotten = this.#holes.dropOldest()?.to ?? 0;
+    while ((this.#history.first ?? from) <= forgotten && this.#history.dropOldest(from)) {}
   }
 
   /** The hole that `sequence` is in. */
   holeAt(sequence: number): Hole | undefined {
-    return this.#holes.find((hole) => hole.from <= sequence && sequence <= hole.to);
+    return this.#holes.at(sequence);
   }
 
   /** The publisher sent its init again: it counts where the room has none. */
@@ -139,12 +153,11 @@ export class Track {
 
   /** Keeps a copy. The one before stays only where a group may start with it. */
   #addInit(sequence: number, view: Uint8Array): void {
-    const payload = view.slice();
     const header = { type: FrameType.init, flags: Flag.init, track: this.number, timestamp: 0 };
-    const message = encodeMessage([{ ...header, sequence: Math.max(sequence, 0), payload }]);
+    const message = encodeMessage([{ ...header, sequence: Math.max(sequence, 0), payload: view }]);
     const applies = this.initAt(this.#history.first ?? 0);
     const groupStart = this.#groupStart ?? 0;
     const kept = this.#inits.filter((init) => init.sequence < groupStart && init.sequence >= (applies?.sequence ?? 0));
-    this.#inits = [...kept, { sequence, payload, message }];
+    this.#inits = [...kept, { sequence, payload: message.subarray(HEADER_BYTES), message }];
   }
 }

@@ -57,3 +57,24 @@ export const DEFAULT_TUNING: Tuning = {
   bytesPerSecondIn: Number.POSITIVE_INFINITY,
   messagesPerSecondIn: 10_000,
 };
+
+/** A smaller message is copied behind others: its own buffer would cost more than the copy. */
+export const COPY_BELOW_BYTES = 64 * 1024;
+
+/** Messages that come within so long may share a segment of history: what is looked up or dropped by time is right to that. */
+export const SEGMENT_MS = 1000;
+
+/** Payloads of one track that are kept joined for plain subscribers; the oldest give way. */
+export const PAYLOAD_CACHE_BYTES = 2 * 1024 * 1024;
+
+/** Holes of one track: a newcomer is told each. What lies before the oldest that is kept leaves history. */
+export const MAX_TRACK_HOLES = 256;
+
+/** An `ack` goes out for so many bytes, or so many ms after the last one, else when the oldest unacknowledged message is so old. */
+export const ACK_BYTES = 64 * 1024;
+export const ACK_MS = 100;
+export const ACK_DELAY_MS = 200;
+
+/** A publisher that does not read its acks gets no more while so much waits for it; it is looked at again after so long. */
+export const ACK_QUEUED_BYTES = 64 * 1024;
+export const ACK_RETRY_MS = 1000;
