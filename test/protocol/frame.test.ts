@@ -8,6 +8,7 @@ import {
   MAX_MESSAGE_FRAMES,
   MAX_PAYLOAD_BYTES,
   MAX_SAFE,
+  MAX_SEQUENCE,
 } from "../../protocol/limits.ts";
 import { codeOf, violation } from "./support/errors.ts";
 import { again, anyFrames, frame, framesOf } from "./support/frames.ts";
@@ -124,7 +125,7 @@ describe("refusing", () => {
   test("F3 every value of every byte of a header is read to the letter or refused", () => {
     const frames = [
       frame({ flags: Flag.init, sequence: 5, timestamp: 6, payload: Uint8Array.of(1, 2, 3) }),
-      frame({ flags: Flag.key, track: 2, sequence: MAX_SAFE, timestamp: MAX_SAFE }),
+      frame({ flags: Flag.key, track: 2, sequence: MAX_SEQUENCE, timestamp: MAX_SAFE }),
       frame({ type: FrameType.init, payload: new Uint8Array(HEADER_BYTES) }),
     ];
     const message = encodeMessage(frames);
@@ -221,6 +222,11 @@ describe("limits", () => {
       expect(() => encodeMessage([frame({ timestamp: number })])).toThrow(RangeError);
     },
   );
+
+  test("F3 the highest sequence is written, the one above it is not", () => {
+    expect(readMessage(encodeMessage([frame({ sequence: MAX_SEQUENCE })]))[0]?.sequence).toBe(MAX_SEQUENCE);
+    expect(() => encodeMessage([frame({ sequence: MAX_SEQUENCE + 1 })])).toThrow(RangeError);
+  });
 
   test("a payload over the limit is not written", () => {
     expect(() => encodeMessage([frame({ payload: new Uint8Array(MAX_PAYLOAD_BYTES + 1) })])).toThrow(RangeError);

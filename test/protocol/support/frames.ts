@@ -1,7 +1,7 @@
 // Frames and messages for properties.
 import fc from "fast-check";
 import { encodeMessage, Flag, type Frame, FrameType, readMessage } from "../../../protocol/frame.ts";
-import { MAX_TRACKS } from "../../../protocol/limits.ts";
+import { MAX_SEQUENCE, MAX_TRACKS } from "../../../protocol/limits.ts";
 
 /** A frame with every field that is not given zero or empty. */
 export function frame(fields: Partial<Frame> = {}): Frame {
@@ -13,7 +13,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.record({
   type: fc.constantFrom(FrameType.frame, FrameType.init),
   flags: fc.nat(Flag.init | Flag.key | Flag.discontinuity | Flag.end),
   track: fc.nat(MAX_TRACKS - 1),
-  sequence: fc.maxSafeNat(),
+  sequence: fc.maxSafeNat().map((number) => Math.min(number, MAX_SEQUENCE)),
   timestamp: fc.maxSafeNat(),
   payload: fc.uint8Array({ maxLength: 40 }),
 });

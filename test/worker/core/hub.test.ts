@@ -171,7 +171,7 @@ describe("joining", () => {
   });
 
   test("S4 a resume inside history gets exactly what follows; outside it is told what is gone", () => {
-    const it = room({ historyBytes: 1500 });
+    const it = room({ historyBytes: 2500, blockBytes: 300 });
     const publisher = it.publish();
     publisher.frames(0, 19, [0, 6, 12, 18]);
     expect(heard(it.subscribe({ start: "e0.16" }), "gap")).toEqual([16, 17, 18, 19]);
