@@ -13,7 +13,7 @@ import type { RoomSettings } from "./core/room-settings.ts";
 import { FRAMED } from "./credential.ts";
 import { randomId } from "./ids.ts";
 import { Problem } from "./problem.ts";
-import { socketSink } from "./socket-sink.ts";
+import { answerClose, socketSink } from "./socket-sink.ts";
 import { Alarm, Timer } from "./wake.ts";
 
 /** The header in which the Worker hands over a checked `JoinRequest`; what a client sends under this name is dropped. */
@@ -104,8 +104,9 @@ export class Room extends DurableObject<Env> {
     this.#timer.set(this.#core.dueAt);
   }
 
-  override webSocketClose(ws: WebSocket): void {
+  override webSocketClose(ws: WebSocket, code: number, _reason: string, wasClean: boolean): void {
     this.#left(ws);
+    answerClose(ws, code, wasClean);
   }
 
   override webSocketError(ws: WebSocket): void {
