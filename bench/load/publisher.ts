@@ -5,7 +5,7 @@ import type { Target } from "../targets/target.ts";
 import { stampedPayload } from "./stamp.ts";
 import { Wire } from "./wire.ts";
 
-/** A group begins so often. */
+/** A group begins so often, where nobody says otherwise. */
 const GROUP_FRAMES = 30;
 
 /** What the generator needs of a publisher. */
@@ -27,20 +27,22 @@ export class BenchPublisher implements Source {
   onReady: () => void = () => {};
   readonly #isRoomcast: boolean;
   readonly #payloadBytes: number;
+  readonly #groupFrames: number;
   readonly #accepted: Deferred<void> = deferred();
   #wire: Wire | undefined;
   #ended: string | undefined;
   #acknowledged = 0;
   #window = Number.POSITIVE_INFINITY;
 
-  private constructor(target: Target, payloadBytes: number) {
+  private constructor(target: Target, payloadBytes: number, groupFrames: number) {
     this.#isRoomcast = target.isRoomcast;
     this.#payloadBytes = payloadBytes;
+    this.#groupFrames = groupFrames;
   }
 
   /** Resolves once the room accepts it. */
-  static async join(target: Target, payloadBytes: number): Promise<BenchPublisher> {
-    const publisher = new BenchPublisher(target, payloadBytes);
+  static async join(target: Target, payloadBytes: number, groupFrames = GROUP_FRAMES): Promise<BenchPublisher> {
+    const publisher = new BenchPublisher(target, payloadBytes, groupFrames);
     publisher.#wire = await Wire.open(target.publisher, {
       data: () => {},
       text: (message) => publisher.#text(message),
@@ -68,7 +70,7 @@ export class BenchPublisher implements Source {
   #publishFrames(count: number): void {
     const frames = Array.from({ length: count }, () => {
       const sequence = this.published;
-      const flags = sequence % GROUP_FRAMES === 0 ? Flag.key : 0;
+      const flags = sequence % this.#groupFrames === 0 ? Flag.key : 0;
       const payload = this.#nextPayload();
       return { type: FrameType.frame, flags, track: 0, sequence, timestamp: Date.now(), payload };
     });
@@ -92,5 +94,6 @@ export class BenchPublisher implements Source {
   #closed(how: string): void {
     this.#ended ??= how;
     this.#accepted.reject(new Error(`the publisher was not accepted: ${how}`));
+    this.onReady();
   }
 }
