@@ -31,6 +31,8 @@ export class BenchPublisher implements Source {
   readonly #accepted: Deferred<void> = deferred();
   #wire: Wire | undefined;
   #ended: string | undefined;
+  /** The track's number in headers. */
+  #track = 0;
   #acknowledged = 0;
   #window = Number.POSITIVE_INFINITY;
 
@@ -72,7 +74,7 @@ export class BenchPublisher implements Source {
       const sequence = this.published;
       const flags = sequence % this.#groupFrames === 0 ? Flag.key : 0;
       const payload = this.#nextPayload();
-      return { type: FrameType.frame, flags, track: 0, sequence, timestamp: Date.now(), payload };
+      return { type: FrameType.frame, flags, track: this.#track, sequence, timestamp: Date.now(), payload };
     });
     this.#wire?.sendBinary(encodeMessage(frames));
   }
@@ -83,10 +85,11 @@ export class BenchPublisher implements Source {
 
   #text(text: string): void {
     if (!this.#isRoomcast) return;
-    const message = JSON.parse(text) as { type: string; sequence: number; window: number };
+    const message = JSON.parse(text) as { type: string; track?: number; sequence: number; window: number };
     if (message.type !== "publish" && message.type !== "ack") return;
     this.#acknowledged = message.sequence;
     this.#window = message.window;
+    this.#track = message.track ?? this.#track;
     if (message.type === "publish") this.#accepted.resolve();
     this.onReady();
   }

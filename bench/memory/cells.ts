@@ -9,8 +9,10 @@ import type { Found, Measure, Row } from "./row.ts";
 
 const MIB = 1024 * 1024;
 const GROUP_BYTES = 4 * MIB;
-/** Of one cell, to all subscribers together; but two frames at least. */
+/** Of one cell, to all subscribers together; but two frames at least... */
 const CELL_BYTES = 1536 * MIB;
+/** ... and where some read nothing, more than the kernel takes in their place. */
+const STALLING_BYTES = 12 * MIB;
 const CELL_SECONDS = 30;
 const SETTLE_MS = 300;
 /** How a connection ends that was not closed. */
@@ -44,7 +46,8 @@ function streaming(healthy: number, stalled: number, frameBytes: number): Measur
     await sleep(SETTLE_MS);
     for (const subscriber of stuck) subscriber.stall();
     idle();
-    const frames = Math.max(2, Math.ceil(CELL_BYTES / (frameBytes * (healthy + stalled))));
+    const streamBytes = Math.max(CELL_BYTES / (healthy + stalled), stalled > 0 ? STALLING_BYTES : 0);
+    const frames = Math.max(2, Math.ceil(streamBytes / frameBytes));
     const load = { payloadBytes: frameBytes, windowBytes: Number.POSITIVE_INFINITY, seconds: CELL_SECONDS, frames };
     const outcome = await runRound(target.pid, publisher, readers, load);
     for (const subscriber of stuck) subscriber.resume();
