@@ -7,6 +7,7 @@ import { idle } from "./idle.ts";
 import { isolation } from "./isolation.ts";
 import { join } from "./join.ts";
 import { latency } from "./latency.ts";
+import { memory } from "./memory.ts";
 import { emitLine } from "./report.ts";
 import { stalled } from "./stalled.ts";
 import { startTargets, TARGETS, type TargetName } from "./targets/choose.ts";
@@ -30,6 +31,9 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string", default: "1" },
     targets: { type: "string", default: TARGETS.join(",") },
     against: { type: "string" },
+    kinds: { type: "string" },
+    subscribers: { type: "string", default: "100,500,1000" },
+    "frame-kib": { type: "string", default: "64,256,1024,4096" },
   },
 });
 const rounds = Number(values.rounds);
@@ -65,6 +69,12 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   stalled: async () => {
     const load = { payloadBytes: 16 * KIB, windowBytes: MIB, seconds: 60, frames: 4096, healthy: 20 };
     for (const count of [0, 20]) await oneByOne((target) => stalled({ ...load, stalled: count }, target, emitLine));
+  },
+  memory: async () => {
+    const numbers = (text: string) => text.split(",").map(Number);
+    const cells = { subscribers: numbers(values.subscribers), frameKib: numbers(values["frame-kib"]) };
+    const isKept = await memory({ ...cells, kinds: values.kinds?.split(","), against: values.against }, emitLine);
+    if (!isKept) process.exitCode = 1;
   },
   idle: () => oneByOne((target) => idle(1000, target, emitLine)),
   join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),

@@ -22,6 +22,7 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
+const FRONT = "front";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Starts the built Worker (`npm run build`). Throws `Failure` where it is not built, or its tools are not installed. */
@@ -32,15 +33,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { Miniflare, convertV4MiniflareOptions, unstable_getMiniflareWorkerOptions } = await loadTools();
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, "wrangler.toml"));
   const ours = SIGNALS.flatMap((signal) => process.listeners(signal));
+  const room = {
+    ...workerOptions,
+    name: "roomcast",
+    modules: [{ type: "ESModule", path: script }],
+    bindings: { ...(workerOptions.bindings as object), ...options.vars },
+  };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...workerOptions,
-      name: "roomcast",
+      workers: [room, frontOf(room, options)],
       rootPath: root,
-      modules: [{ type: "ESModule", path: script }],
-      bindings: { ...(workerOptions.bindings as object), ...options.vars },
-      port: options.port,
-      host: options.host ?? "127.0.0.1",
       cf: false,
       telemetry: { enabled: false },
       ...(options.state !== undefined && { resourcePersistencePath: resolve(options.state) }),
@@ -50,8 +52,28 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   for (const signal of SIGNALS) {
     for (const listener of process.listeners(signal)) if (!ours.includes(listener)) process.off(signal, listener);
   }
-  const url = (await miniflare.ready).origin;
+  await miniflare.ready;
+  const url = (await miniflare.unsafeGetDirectURL(FRONT)).origin;
   return { url, miniflare, close: () => miniflare.dispose() };
+}
+
+/**
+ * The Worker that listens: it passes everything on. Miniflare's own entry does not know the compatibility flags of the
+ * Worker behind it, and would compress the messages of every client that offers it.
+ */
+function frontOf(
+  room: { name: string; compatibilityDate?: string; compatibilityFlags?: string[] },
+  options: RuntimeOptions,
+) {
+  return {
+    name: FRONT,
+    modules: true,
+    script: "export default { fetch: (request, env) => env.BEHIND.fetch(request) };",
+    compatibilityDate: room.compatibilityDate,
+    compatibilityFlags: room.compatibilityFlags,
+    serviceBindings: { BEHIND: room.name },
+    unsafeDirectSockets: [{ host: options.host ?? "127.0.0.1", port: options.port }],
+  };
 }
 
 async function loadTools() {

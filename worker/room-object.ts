@@ -13,13 +13,11 @@ import type { RoomSettings } from "./core/room-settings.ts";
 import { FRAMED } from "./credential.ts";
 import { randomId } from "./ids.ts";
 import { Problem } from "./problem.ts";
-import { socketSink } from "./socket-sink.ts";
+import { answerClose, socketSink } from "./socket-sink.ts";
 import { Alarm, Timer } from "./wake.ts";
 
 /** The header in which the Worker hands over a checked `JoinRequest`; what a client sends under this name is dropped. */
 export const JOIN_HEADER = "x-roomcast-knock";
-
-const CUT_OFF = 1006;
 
 /** One room. Handlers of sockets are synchronous to the end of the fan-out, so that frames cannot interleave. */
 export class Room extends DurableObject<Env> {
@@ -106,9 +104,10 @@ export class Room extends DurableObject<Env> {
     this.#timer.set(this.#core.dueAt);
   }
 
-  override webSocketClose(ws: WebSocket, code: number): void {
+  override webSocketClose(ws: WebSocket, code: number, _reason: string, wasClean: boolean): void {
     // A peer that was cut off; one that said goodbye, or only sends no more, may still read what is queued.
-    this.#left(ws, code === CUT_OFF && ws.readyState === WebSocket.CLOSED);
+    this.#left(ws, !wasClean && ws.readyState === WebSocket.CLOSED);
+    answerClose(ws, code, wasClean);
   }
 
   override webSocketError(ws: WebSocket): void {

@@ -29,3 +29,20 @@ function isReleased(context: DurableObjectState, ws: WebSocket): boolean {
     return true;
   }
 }
+
+/**
+ * Answers the client's Close, which came with `code`; without an answer it would wait for one until it gives up. Does
+ * nothing where no Close came (`wasClean` false: the connection broke, or the client ended its half of it), and after a
+ * Close of the room's own.
+ */
+export function answerClose(ws: WebSocket, code: number, wasClean: boolean): void {
+  if (!wasClean) return;
+  if (isSendable(code)) ws.close(code);
+  else ws.close();
+}
+
+/** May a Close have this code? The others only stand for what happened (1005: a Close without a code), or mean nothing. */
+function isSendable(code: number): boolean {
+  const isDefined = code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+  return isDefined || (code >= 3000 && code <= 4999);
+}

@@ -5,7 +5,7 @@ import type { Target } from "../targets/target.ts";
 import { stampedPayload } from "./stamp.ts";
 import { Wire } from "./wire.ts";
 
-/** A group begins so often. */
+/** A group begins so often, where nobody says otherwise. */
 const GROUP_FRAMES = 30;
 
 /** What the generator needs of a publisher. */
@@ -27,20 +27,24 @@ export class BenchPublisher implements Source {
   onReady: () => void = () => {};
   readonly #isRoomcast: boolean;
   readonly #payloadBytes: number;
+  readonly #groupFrames: number;
   readonly #accepted: Deferred<void> = deferred();
   #wire: Wire | undefined;
   #ended: string | undefined;
+  /** The track's number in headers. */
+  #track = 0;
   #acknowledged = 0;
   #window = Number.POSITIVE_INFINITY;
 
-  private constructor(target: Target, payloadBytes: number) {
+  private constructor(target: Target, payloadBytes: number, groupFrames: number) {
     this.#isRoomcast = target.isRoomcast;
     this.#payloadBytes = payloadBytes;
+    this.#groupFrames = groupFrames;
   }
 
   /** Resolves once the room accepts it. */
-  static async join(target: Target, payloadBytes: number): Promise<BenchPublisher> {
-    const publisher = new BenchPublisher(target, payloadBytes);
+  static async join(target: Target, payloadBytes: number, groupFrames = GROUP_FRAMES): Promise<BenchPublisher> {
+    const publisher = new BenchPublisher(target, payloadBytes, groupFrames);
     publisher.#wire = await Wire.open(target.publisher, {
       data: () => {},
       text: (message) => publisher.#text(message),
@@ -68,9 +72,9 @@ export class BenchPublisher implements Source {
   #publishFrames(count: number): void {
     const frames = Array.from({ length: count }, () => {
       const sequence = this.published;
-      const flags = sequence % GROUP_FRAMES === 0 ? Flag.key : 0;
+      const flags = sequence % this.#groupFrames === 0 ? Flag.key : 0;
       const payload = this.#nextPayload();
-      return { type: FrameType.frame, flags, track: 0, sequence, timestamp: Date.now(), payload };
+      return { type: FrameType.frame, flags, track: this.#track, sequence, timestamp: Date.now(), payload };
     });
     this.#wire?.sendBinary(encodeMessage(frames));
   }
@@ -81,10 +85,11 @@ export class BenchPublisher implements Source {
 
   #text(text: string): void {
     if (!this.#isRoomcast) return;
-    const message = JSON.parse(text) as { type: string; sequence: number; window: number };
+    const message = JSON.parse(text) as { type: string; track?: number; sequence: number; window: number };
     if (message.type !== "publish" && message.type !== "ack") return;
     this.#acknowledged = message.sequence;
     this.#window = message.window;
+    this.#track = message.track ?? this.#track;
     if (message.type === "publish") this.#accepted.resolve();
     this.onReady();
   }
@@ -92,5 +97,6 @@ export class BenchPublisher implements Source {
   #closed(how: string): void {
     this.#ended ??= how;
     this.#accepted.reject(new Error(`the publisher was not accepted: ${how}`));
+    this.onReady();
   }
 }

@@ -9,9 +9,9 @@ export function writeStamp(view: DataView, offset: number, index: number, sentAt
   view.setFloat64(offset + 8, sentAt);
 }
 
-/** A payload of `bytes` with its stamp; the rest is no zeros, in case something on the way likes zeros. */
+/** A payload of `bytes` with its stamp, where there is room for one; the rest is no zeros, in case something on the way likes zeros. */
 export function stampedPayload(bytes: number, index: number, sentAt: number): Uint8Array<ArrayBuffer> {
   const payload = new Uint8Array(bytes).fill(0xa5);
-  writeStamp(new DataView(payload.buffer), 0, index, sentAt);
+  if (bytes >= STAMP_BYTES) writeStamp(new DataView(payload.buffer), 0, index, sentAt);
   return payload;
 }

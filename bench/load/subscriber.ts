@@ -6,6 +6,7 @@ import { clientFrame, Opcode } from "./client-frame.ts";
 import { Ledger } from "./ledger.ts";
 import { Wire } from "./wire.ts";
 
+const MESSAGE_HEAD = '{"type":"message",';
 const PING_FRAME = clientFrame(Opcode.text, new TextEncoder().encode(PING));
 
 /** One subscriber. */
@@ -13,6 +14,8 @@ export class BenchSubscriber {
   readonly ledger: Ledger;
   /** How the connection ended, where it did. */
   ended: string | undefined;
+  /** Members' messages that it was sent. */
+  memberMessages = 0;
   /** Called when something came. */
   onProgress: () => void = () => {};
   readonly #target: Target;
@@ -58,6 +61,11 @@ export class BenchSubscriber {
     this.#wire?.stall();
   }
 
+  /** Reads again. */
+  resume(): void {
+    this.#wire?.resume();
+  }
+
   leave(): void {
     this.#wire?.destroy();
   }
@@ -78,7 +86,10 @@ export class BenchSubscriber {
 
   #text(text: string): void {
     if (text === PONG) this.#asked = false;
-    else if (text.includes('"type":"gap"')) {
+    else if (text.startsWith(MESSAGE_HEAD)) {
+      this.memberMessages++;
+      this.onProgress();
+    } else if (text.includes('"type":"gap"')) {
       const { from, to } = JSON.parse(text) as { from: number; to: number };
       this.ledger.gap(from, to);
       this.onProgress();
@@ -86,12 +97,16 @@ export class BenchSubscriber {
   }
 }
 
-/** `count` subscribers, joined so many at a time. */
-export async function joinAll(target: Target, count: number, payloadBytes: number): Promise<BenchSubscriber[]> {
+/** `count` subscribers, joined `atATime`. */
+export async function joinAll(
+  target: Target,
+  count: number,
+  payloadBytes: number,
+  atATime = 25,
+): Promise<BenchSubscriber[]> {
   const joined: BenchSubscriber[] = [];
-  const AT_A_TIME = 25;
   while (joined.length < count) {
-    const batch = Array.from({ length: Math.min(AT_A_TIME, count - joined.length) }, () =>
+    const batch = Array.from({ length: Math.min(atATime, count - joined.length) }, () =>
       BenchSubscriber.join(target, payloadBytes),
     );
     joined.push(...(await Promise.all(batch)));

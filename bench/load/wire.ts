@@ -6,6 +6,8 @@ import { clientFrame, Opcode } from "./client-frame.ts";
 import { type FrameListener, ServerFrames } from "./server-frames.ts";
 
 const READ_BYTES = 256 * 1024;
+/** What browsers offer. A room refuses: encoded media does not compress again. */
+const OFFERED_EXTENSIONS = "permessage-deflate; client_max_window_bits";
 const HEAD_END = "\r\n\r\n";
 const OPEN_MS = 30_000;
 /** Reading is synchronous: a chunk is consumed before the next one is read, for whomever. */
@@ -74,9 +76,30 @@ export class Wire {
     this.#socket.write(frame);
   }
 
+  sendText(text: string): void {
+    this.#socket.write(clientFrame(Opcode.text, Buffer.from(text)));
+  }
+
+  /** Says Close; without a code where there is none. */
+  sendClose(code?: number): void {
+    const payload = Buffer.alloc(code === undefined ? 0 : 2);
+    if (code !== undefined) payload.writeUInt16BE(code);
+    this.#socket.write(clientFrame(Opcode.close, payload));
+  }
+
   /** Reads no more: what a stalled receiver does. */
   stall(): void {
     this.#socket.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Ends its half of the TCP connection, and may go on reading. */
+  halfClose(): void {
+    this.#socket.end();
   }
 
   /** Cuts the connection. */
@@ -96,8 +119,10 @@ export class Wire {
     this.#head = end === -1 ? head : undefined;
     if (end === -1) return;
     const isOpen = head.startsWith("HTTP/1.1 101 ");
-    this.#settle?.(isOpen ? undefined : new Error(`refused: ${head}`));
-    if (isOpen) this.#frames.push(chunk, end + HEAD_END.length - before);
+    const isCompressed = /^sec-websocket-extensions:/im.test(head);
+    if (!isOpen) this.#settle?.(new Error(`refused: ${head}`));
+    else this.#settle?.(isCompressed ? new Error(`the server compresses: ${head}`) : undefined);
+    if (isOpen && !isCompressed) this.#frames.push(chunk, end + HEAD_END.length - before);
   }
 }
 
@@ -109,6 +134,7 @@ function upgradeRequest({ port, path, headers }: Handshake): string {
     "Upgrade: websocket",
     "Sec-WebSocket-Version: 13",
     `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+    `Sec-WebSocket-Extensions: ${OFFERED_EXTENSIONS}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
   return `${lines.join("\r\n")}${HEAD_END}`;

@@ -1,7 +1,7 @@
 // The processes of a run: started, measured from /proc, and never left behind.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { deferred } from "../../client/deferred.ts";
 
 /** Ticks per second of /proc/PID/stat: USER_HZ is 100 on every Linux. */
@@ -65,11 +65,11 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-/** Resident memory of a process, bytes. */
+/** Resident memory of a process, bytes; 0 once it has ended. */
 export function residentBytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  if (match === null) throw new Error(`no VmRSS of process ${pid}`);
-  return Number(match[1]) * 1024;
+  const status = `/proc/${pid}/status`;
+  if (!existsSync(status)) return 0;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(status, "utf8"))?.[1] ?? 0) * 1024;
 }
 
 /** Processor time that a process has used, seconds. */

@@ -1,6 +1,7 @@
 // Roomcast itself: the built bundle in a bare workerd, with one room.
 import { readFile } from "node:fs/promises";
 import { HEADER_BYTES } from "../../protocol/frame.ts";
+import type { RoomSettings } from "../../worker/core/room-settings.ts";
 import type { Target } from "./target.ts";
 import { startWorkerd } from "./workerd.ts";
 
@@ -13,13 +14,19 @@ export interface RoomcastTarget extends Target {
   readonly url: string;
   readonly room: string;
   readonly publishToken: string;
+  readonly subscribeToken: string;
+  readonly adminToken: string;
 }
 
 /** How its subscribers receive: frames with headers and control messages, or payloads alone. */
 export type Mode = "framed" | "plain";
 
 /** Starts it and creates the room. `bundle`: another build of the Worker, to compare with. */
-export async function startRoomcast(mode: Mode, bundle?: string): Promise<RoomcastTarget> {
+export async function startRoomcast(
+  mode: Mode,
+  bundle?: string,
+  settings: Partial<RoomSettings> = {},
+): Promise<RoomcastTarget> {
   const script = await readFile(bundle ?? BUNDLE, "utf8").catch((cause) => {
     throw new Error("the Worker is not built: npm run build", { cause });
   });
@@ -31,8 +38,8 @@ export async function startRoomcast(mode: Mode, bundle?: string): Promise<Roomca
   };
   const worker = await startWorkerd({ script, className: "Room", vars });
   const url = `http://127.0.0.1:${worker.port}`;
-  const response = await fetch(`${url}/api/rooms`, { method: "POST", body: JSON.stringify({ id: ROOM }) });
-  const { tokens } = (await response.json()) as { tokens: { publish: string; subscribe: string } };
+  const response = await fetch(`${url}/api/rooms`, { method: "POST", body: JSON.stringify({ id: ROOM, settings }) });
+  const { tokens } = (await response.json()) as { tokens: { admin: string; publish: string; subscribe: string } };
   const handshake = (role: string, token: string, framed: boolean) => ({
     port: worker.port,
     path: `/rooms/${ROOM}/ws?role=${role}`,
@@ -44,6 +51,8 @@ export async function startRoomcast(mode: Mode, bundle?: string): Promise<Roomca
     url,
     room: ROOM,
     publishToken: tokens.publish,
+    subscribeToken: tokens.subscribe,
+    adminToken: tokens.admin,
     publisher: handshake("publish", tokens.publish, true),
     subscriber: handshake("subscribe", tokens.subscribe, mode === "framed"),
     isRoomcast: true,

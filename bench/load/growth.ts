@@ -1,0 +1,45 @@
+// How much a process grows while something is done to it.
+import { residentBytes } from "../targets/process.ts";
+
+const SAMPLE_MS = 20;
+/** A target that grows so far is ended: it has failed, and the machine has other work. */
+const GIVE_UP_BYTES = 1024 * 1024 * 1024;
+
+/** Samples the resident memory of a process until it is stopped. */
+export class Growth implements Disposable {
+  /** Resident bytes when it began, and the most since. */
+  idleBytes = 0;
+  peakBytes = 0;
+  /** The process was ended. */
+  isGivenUp = false;
+  readonly #pid: number;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+    this.begin();
+    this.#timer = setInterval(() => this.sample(), SAMPLE_MS);
+  }
+
+  /** Begins again: what it is now is idle. */
+  begin(): void {
+    this.idleBytes = residentBytes(this.#pid);
+    this.peakBytes = this.idleBytes;
+  }
+
+  get bytes(): number {
+    return this.peakBytes - this.idleBytes;
+  }
+
+  sample(): void {
+    if (this.isGivenUp) return;
+    this.peakBytes = Math.max(this.peakBytes, residentBytes(this.#pid));
+    if (this.bytes < GIVE_UP_BYTES) return;
+    this.isGivenUp = true;
+    process.kill(this.#pid, "SIGKILL");
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}

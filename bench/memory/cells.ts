@@ -1,0 +1,105 @@
+// Subscribers times frame size: what a room grows by while it sends to many at once.
+import { setTimeout as sleep } from "node:timers/promises";
+import { drain } from "../load/drain.ts";
+import { BenchPublisher } from "../load/publisher.ts";
+import { runRound } from "../load/round.ts";
+import { type BenchSubscriber, joinAll } from "../load/subscriber.ts";
+import { round } from "../stats.ts";
+import type { Found, Measure, Row } from "./row.ts";
+
+const MIB = 1024 * 1024;
+const GROUP_BYTES = 4 * MIB;
+/** Of one cell, to all subscribers together; but two frames at least... */
+const CELL_BYTES = 1536 * MIB;
+/** ... and where some read nothing, more than the kernel takes in their place. */
+const STALLING_BYTES = 12 * MIB;
+const CELL_SECONDS = 30;
+const SETTLE_MS = 300;
+/** How a connection ends that was not closed. */
+const CUT = "1006 ";
+
+/** All read as fast as they can; half of them read nothing; all join at once. */
+const KINDS: Readonly<Record<string, (subscribers: number, frameBytes: number) => Measure>> = {
+  healthy: (subscribers, frameBytes) => streaming(subscribers, 0, frameBytes),
+  stalled: (subscribers, frameBytes) => streaming(subscribers / 2, subscribers / 2, frameBytes),
+  joining,
+};
+
+/** Every cell of the table. */
+export function cellsOf(subscribers: readonly number[], frameKib: readonly number[]): Row[] {
+  return Object.entries(KINDS).flatMap(([kind, measureOf]) =>
+    subscribers.flatMap((count) =>
+      frameKib.map((kib) => ({
+        ...{ kind, labels: { subscribers: count, frame_kib: kib } },
+        measure: measureOf(count, kib * 1024),
+      })),
+    ),
+  );
+}
+
+/** A stream as fast as the room takes it, to `healthy` that read, and to `stalled` that read nothing until it is over. */
+function streaming(healthy: number, stalled: number, frameBytes: number): Measure {
+  return async (target, idle) => {
+    const readers = await joinAll(target, healthy, frameBytes);
+    const stuck = await joinAll(target, stalled, frameBytes);
+    const publisher = await BenchPublisher.join(target, frameBytes, groupFramesOf(frameBytes));
+    await sleep(SETTLE_MS);
+    for (const subscriber of stuck) subscriber.stall();
+    idle();
+    const streamBytes = Math.max(CELL_BYTES / (healthy + stalled), stalled > 0 ? STALLING_BYTES : 0);
+    const frames = Math.max(2, Math.ceil(streamBytes / frameBytes));
+    const load = { payloadBytes: frameBytes, windowBytes: Number.POSITIVE_INFINITY, seconds: CELL_SECONDS, frames };
+    const outcome = await runRound(target.pid, publisher, readers, load);
+    for (const subscriber of stuck) subscriber.resume();
+    await drain([...readers, ...stuck], publisher.published);
+    return foundOf([...readers, ...stuck], publisher.published, { stream_seconds: round(outcome.seconds, 3) });
+  };
+}
+
+/** All join at once a room whose current group has `GROUP_BYTES`, or one frame if that is larger. */
+function joining(subscribers: number, frameBytes: number): Measure {
+  return async (target, idle) => {
+    const frames = groupFramesOf(frameBytes);
+    const publisher = await BenchPublisher.join(target, frameBytes, frames);
+    for (let frame = 0; frame < frames; frame++) publisher.publish(1);
+    const [first] = await joinAll(target, 1, frameBytes);
+    if (first === undefined) throw new Error("nobody joined");
+    await drain([first], frames);
+    // What so many connections take is no queue: as many come before, wait for the next group, and go.
+    const waiting = { ...target.subscriber, path: `${target.subscriber.path}&start=live` };
+    const before = await joinAll({ ...target, subscriber: waiting }, subscribers, frameBytes);
+    await sleep(SETTLE_MS);
+    idle();
+    for (const subscriber of [first, ...before]) subscriber.leave();
+    await sleep(SETTLE_MS);
+    const startedAt = performance.now();
+    const all = await joinAll(target, subscribers, frameBytes, subscribers);
+    await drain(all, frames);
+    return foundOf(all, frames, { join_seconds: round((performance.now() - startedAt) / 1000, 3) });
+  };
+}
+
+/** Frames of a group of `GROUP_BYTES`. */
+export function groupFramesOf(frameBytes: number): number {
+  return Math.max(1, Math.floor(GROUP_BYTES / frameBytes));
+}
+
+/** What became of the frames `0` to `published`. Whoever the room closed was told by that; whoever was cut, was not. */
+export function foundOf(
+  subscribers: readonly BenchSubscriber[],
+  published: number,
+  figures: Readonly<Record<string, number>>,
+): Found {
+  const open = subscribers.filter(({ ended }) => ended === undefined || ended.startsWith(CUT));
+  const sum = (of: (subscriber: BenchSubscriber) => number) => subscribers.reduce((total, one) => total + of(one), 0);
+  return {
+    lost: open.reduce((total, { ledger }) => total + ledger.lost(published), 0),
+    figures: {
+      published_frames: published,
+      delivered_frames: sum(({ ledger }) => ledger.frames),
+      told_missing_frames: sum(({ ledger }) => ledger.told),
+      closed_by_the_room: subscribers.length - open.length,
+      ...figures,
+    },
+  };
+}

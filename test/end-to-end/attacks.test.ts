@@ -1,0 +1,139 @@
+// Whoever has no right, or no manners, costs the others nothing: tried from outside, on the real runtime.
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { clientFrame, Opcode } from "../../bench/load/client-frame.ts";
+import { Growth } from "../../bench/load/growth.ts";
+import { BenchSubscriber, joinAll } from "../../bench/load/subscriber.ts";
+import { type RoomcastTarget, startRoomcast } from "../../bench/targets/roomcast.ts";
+import { encodeMessage, Flag, FrameType } from "../../protocol/frame.ts";
+import { LiveStream } from "../support/live-stream.ts";
+import { SlowLink } from "../support/slow-link.ts";
+import { waitFor } from "../support/wait.ts";
+import { type Seat, WireClient } from "../support/wire-client.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const clients: WireClient[] = [];
+afterEach(() => {
+  for (const { wire } of clients.splice(0)) wire.destroy();
+});
+
+async function open(target: RoomcastTarget, seat: Partial<Seat>): Promise<WireClient> {
+  const client = await WireClient.open({ url: target.url, room: target.room, ...seat });
+  clients.push(client);
+  return client;
+}
+
+test("W6 80 anonymous viewers take the whole history, break a rule and read nothing: nobody else notices", async () => {
+  await using target = await startRoomcast("framed", undefined, { public: true });
+  using stream = await LiveStream.start(target, { payloadBytes: 64 * KIB, framesPerSecond: 30, groupFrames: 30 });
+  const viewer = await stream.view(target);
+  stream.publisher.publish(1);
+  while (stream.publisher.published < 256) {
+    if (stream.publisher.isReady) stream.publisher.publish(1);
+    await sleep(1);
+  }
+  await waitFor("the viewer to have the history", () => viewer.ledger.frames >= 256, 20_000);
+  using growth = new Growth(target.pid);
+  for (let count = 0; count < 80; count++) {
+    const { wire } = await open(target, { query: "start=-60" });
+    wire.stall();
+    wire.sendText("no json");
+    await sleep(30);
+  }
+  await sleep(2000);
+  await stream.end(viewer);
+  expect(viewer.ledger.told).toBe(0);
+  expect(viewer.ledger.lost(stream.publisher.published)).toBe(0);
+  expect(viewer.ended).toBeUndefined();
+  growth.sample();
+  expect(growth.bytes / MIB).toBeLessThan(96);
+});
+
+test("W6 15 anonymous viewers send 480 texts a second each: the publisher's frames are acknowledged", async () => {
+  await using target = await startRoomcast("framed", undefined, { public: true });
+  const viewers = await joinAll(target, 1000, KIB);
+  const publisher = await open(target, { token: target.publishToken, query: "role=publish" });
+  const attackers = await Promise.all(Array.from({ length: 15 }, () => openGreedy(target)));
+  const credit = clientFrame(Opcode.text, Buffer.from('{"type":"credit","bytes":1}'));
+  const burst = Buffer.concat(Array.from({ length: 24 }, () => credit));
+  const attack = setInterval(() => {
+    for (const { wire, closes } of attackers) if (closes.length === 0) wire.sendFrame(burst);
+  }, 50);
+  try {
+    // For so long that what waits for the room, if anything does, is in front of the frames.
+    await sleep(3000);
+    await waitFor("the publisher to be accepted", () => publisher.texts.some((text) => text.includes('"publish"')));
+    const frames = 60;
+    for (let sequence = 0; sequence < frames; sequence++) {
+      const flags = sequence % 30 === 0 ? Flag.key : 0;
+      const payload = new Uint8Array(KIB);
+      publisher.wire.sendBinary(
+        encodeMessage([{ type: FrameType.frame, flags, track: 0, sequence, timestamp: 0, payload }]),
+      );
+      await sleep(30);
+    }
+    publisher.wire.sendText(JSON.stringify({ type: "sync", sequence: frames }));
+    const isAcknowledged = () => publisher.texts.some((text) => text.includes(`"ack","sequence":${frames}`));
+    await waitFor("the ack", isAcknowledged, 8000);
+    await waitFor("the viewers to have all", () => viewers.every(({ ledger }) => ledger.frames === frames), 8000);
+  } finally {
+    clearInterval(attack);
+    for (const viewer of viewers) viewer.leave();
+  }
+});
+
+/** As `reliable` where the room lets it, else as anybody. */
+function openGreedy(target: RoomcastTarget): Promise<WireClient> {
+  return open(target, { query: "delivery=reliable" }).catch(() => open(target, {}));
+}
+
+test("P5 a viewer that ends its half of the connection is gone for the room", async () => {
+  await using target = await startRoomcast("framed");
+  const witness = await open(target, { token: target.subscribeToken });
+  const other = await open(target, { token: target.subscribeToken });
+  const hears = (text: string) => waitFor(text, () => witness.texts.at(-1)?.includes(text));
+  await hears('"subscribers":2');
+  other.wire.halfClose();
+  await hears('"subscribers":1');
+});
+
+test("P5 connections without a sign of life are closed, and the source is offline", async () => {
+  await using target = await startRoomcast("framed");
+  const witness = await BenchSubscriber.join(target, KIB);
+  const listener = await open(target, { token: target.subscribeToken, query: "tracks=a" });
+  const silent = await open(target, { token: target.subscribeToken });
+  const publisher = await open(target, { token: target.publishToken, query: "role=publish&track=a" });
+  // They have been there: from here on they neither send nor read, as after a cut without a FIN.
+  silent.wire.sendText("ping");
+  await waitFor("the pong", () => silent.texts.includes("pong"));
+  for (const { wire } of [silent, publisher]) wire.stall();
+  using stream = await LiveStream.start(target, { payloadBytes: KIB, framesPerSecond: 5, groupFrames: 5 });
+  const beat = setInterval(() => {
+    witness.beat();
+    listener.wire.sendText("ping");
+  }, 500);
+  try {
+    const told = (text: string) => listener.texts.some((one) => one.includes(text));
+    await waitFor("the source to be offline", () => told('"source","name":"a","state":"offline"'), 60_000);
+    const last = () => listener.texts.filter((text) => text.includes('"occupancy"')).at(-1);
+    await waitFor("the silent ones to be gone", () => last()?.includes('"subscribers":2,"publishers":1'), 20_000);
+    expect(stream.publisher.isReady).toBe(true);
+  } finally {
+    clearInterval(beat);
+    witness.leave();
+  }
+});
+
+test("S6 a live viewer behind 4 kB/s is told what it misses, while others miss nothing", async () => {
+  await using target = await startRoomcast("framed");
+  await using link = await SlowLink.start(target.subscriber.port, 4000);
+  using stream = await LiveStream.start(target, { payloadBytes: 2 * KIB, framesPerSecond: 10, groupFrames: 10 });
+  const [viewer, slow] = [await stream.view(target), await stream.view(target, link.port)];
+  await waitFor("a gap", () => slow.ledger.told > 0, 45_000);
+  expect(slow.ended).toBeUndefined();
+  await stream.end(viewer);
+  expect(viewer.ledger.told).toBe(0);
+  expect(viewer.ledger.lost(stream.publisher.published)).toBe(0);
+});
