@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
+import { DEFAULT_TUNING } from "../../worker/core/tuning.ts";
 
 const SCRIPT = fileURLToPath(new URL("./support/memory-of-history.ts", import.meta.url));
 const run = promisify(execFile);

@@ -1,11 +1,11 @@
 // Run with --expose-gc: fills 16 MiB of history and says what that really takes. Arguments: payload bytes, frames a message, ms between.
-import { readMessage } from "../../../../protocol/frame.ts";
-import { Track } from "../../../../worker/core/track.ts";
-import { DEFAULT_TUNING } from "../../../../worker/core/tuning.ts";
-import { message } from "./frames.ts";
+import { readMessage } from "../../../protocol/frame.ts";
+import { Track } from "../../../worker/core/track.ts";
+import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
+import { message } from "../../worker/core/support/frames.ts";
 
 const [bytes = 1, perMessage = 1, everyMs = 1] = process.argv.slice(2).map(Number);
-const collect = globalThis.gc;
+const { gc: collect } = globalThis as { gc?: () => void };
 if (collect === undefined) throw new Error("run with --expose-gc");
 
 /** What is in use, after what is not has gone. */
