@@ -66,6 +66,11 @@ export class Outbox {
     return this.#batches.at(this.#sent)?.sequence ?? this.#next;
   }
 
+  /** Is the next message a gap? */
+  get isAtGap(): boolean {
+    return (this.#batches.at(this.#sent) ?? this.#backlog.peek())?.is === "gap";
+  }
+
   get #oldest(): number {
     return this.#batches.at(0)?.sequence ?? this.#next;
   }

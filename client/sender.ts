@@ -1,5 +1,6 @@
 // The sending half of a publisher's connection: the room's window, the socket's buffer, acks that do not come.
 import type { ServerMessage } from "../protocol/control.ts";
+import { GAPS_PER_SECOND } from "../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
 import type { Environment } from "./environment.ts";
 import type { Outbox } from "./outbox.ts";
@@ -12,17 +13,23 @@ const SOCKET_BUFFER_BYTES = 1024 * 1024;
 const SOCKET_POLL_MS = 5;
 const SYNC_MS = 500;
 
+/** A gap that comes sooner after the one before waits, and what is dropped meanwhile becomes part of it: half of what P7 allows. */
+const GAP_EVERY_MS = 2000 / GAPS_PER_SECOND;
+
 /** Moves messages from the outbox into the connection, as far as the room allows. */
 export class Sender {
   readonly #outbox: Outbox;
   readonly #connection: Connection;
+  readonly #environment: Environment;
   readonly #pollTimer: Timer;
   readonly #syncTimer: Timer;
   #link: Link = { at: "down" };
+  #gapAt = Number.NEGATIVE_INFINITY;
 
   constructor(outbox: Outbox, connection: Connection, environment: Environment) {
     this.#outbox = outbox;
     this.#connection = connection;
+    this.#environment = environment;
     this.#pollTimer = new Timer(environment);
     this.#syncTimer = new Timer(environment);
   }
@@ -62,11 +69,15 @@ export class Sender {
         this.#pollTimer.set(SOCKET_POLL_MS, () => this.pump());
         break;
       }
+      if (this.#outbox.isAtGap && !this.#mayTellGap()) break;
       const { sentTo } = this.#outbox;
       const message = this.#outbox.take(this.#link.window);
       if (message === undefined) break;
       // A room that slept learns from `sync` where the track stands: a gap alone does not tell it.
-      if (typeof message === "string") this.#sync(sentTo);
+      if (typeof message === "string") {
+        this.#gapAt = this.#environment.now();
+        this.#sync(sentTo);
+      }
       this.#connection.send(message);
     }
     this.#expectAck();
@@ -84,6 +95,13 @@ export class Sender {
     this.#outbox.rewind();
     this.#pollTimer.clear();
     this.#syncTimer.clear();
+  }
+
+  /** Is a gap due? If not, it is looked at again when it is. */
+  #mayTellGap(): boolean {
+    const waitMs = this.#gapAt + GAP_EVERY_MS - this.#environment.now();
+    if (waitMs > 0) this.#pollTimer.set(waitMs, () => this.pump());
+    return waitMs <= 0;
   }
 
   #sync(sequence: number): void {

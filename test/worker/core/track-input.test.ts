@@ -64,11 +64,11 @@ describe("frames", () => {
   test("F3 P2 at the end of the numbering nothing is said that is no number", () => {
     const track = new Track("main", 0, "e0", 10_000);
     track.adopt(MAX_SEQUENCE, 5);
-    const it = { track, input: new TrackInput(track) };
-    expect(receive(it, message(MAX_SEQUENCE, 1))).toBe("frames");
+    const input = new TrackInput(track);
+    expect(receive({ track, input }, message(MAX_SEQUENCE, 1))).toBe("frames");
     expect(track.next).toBe(MAX_SAFE);
     expect(track.history.read(MAX_SEQUENCE)?.next).toBe(MAX_SAFE);
-    expect(() => it.input.skip(MAX_SAFE, MAX_SAFE, "ingest")).toThrow(
+    expect(() => input.skip(MAX_SAFE, MAX_SAFE, "ingest")).toThrow(
       expect.objectContaining({ code: "control_invalid" }),
     );
   });
