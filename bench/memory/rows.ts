@@ -19,13 +19,22 @@ const SETTLE_MS = 300;
 /** What a client's kernel and the room's take for one that reads nothing. */
 const KERNEL_BYTES = 4 * MIB;
 
+/** How viewers end what they leave open and unread: they break a rule, say Close, or end their half of the connection. */
+const WAYS_OUT: Readonly<Record<string, (wire: Wire) => void>> = {
+  "bad-text": (wire) => wire.sendText("no json"),
+  "close-unread": (wire) => wire.sendClose(1000),
+  "half-closed": (wire) => wire.halfClose(),
+};
+
 export const ROWS: readonly Row[] = [
-  {
-    kind: "bad-text",
-    labels: { viewers: 80 },
-    settings: { public: true },
-    measure: (target, idle) => badText(target, idle, 80),
-  },
+  ...Object.entries(WAYS_OUT).map(
+    ([kind, leave]): Row => ({
+      kind,
+      labels: { viewers: 80 },
+      settings: { public: true },
+      measure: (target, idle) => leftUnread(target, idle, 80, leave),
+    }),
+  ),
   {
     kind: "slow-return",
     labels: { stalled: 10, times: 3 },
@@ -45,8 +54,13 @@ export const ROWS: readonly Row[] = [
   ),
 ];
 
-/** Viewers without a token take the whole history, say what is no JSON, and leave their TCP connection open and unread. */
-async function badText(target: RoomcastTarget, idle: () => void, viewers: number): Promise<Found> {
+/** Viewers without a token take the whole history, and leave their TCP connection open and unread. */
+async function leftUnread(
+  target: RoomcastTarget,
+  idle: () => void,
+  viewers: number,
+  leave: (wire: Wire) => void,
+): Promise<Found> {
   const publisher = await BenchPublisher.join(target, FRAME_BYTES, groupFramesOf(FRAME_BYTES));
   await publishAll(publisher, HISTORY_BYTES / FRAME_BYTES, 1);
   await sleep(SETTLE_MS);
@@ -56,8 +70,8 @@ async function badText(target: RoomcastTarget, idle: () => void, viewers: number
   for (let count = 0; count < viewers; count++) {
     const wire = await Wire.open(anonymous, { data: () => {}, text: () => {}, closed: () => {} });
     wire.stall();
-    wire.sendText("no json");
     await sleep(30);
+    leave(wire);
   }
   await sleep(3000);
   return { lost: 0, figures: {} };

@@ -51,6 +51,30 @@ test("W6 80 anonymous viewers take the whole history, break a rule and read noth
   expect(growth.bytes / MIB).toBeLessThan(96);
 });
 
+test("W6 100 anonymous viewers say Close while much waits for them, and are cut: it is not counted for ever", async () => {
+  await using target = await startRoomcast("framed", undefined, { public: true });
+  using stream = await LiveStream.start(target, { payloadBytes: 64 * KIB, framesPerSecond: 20, groupFrames: 20 });
+  const viewer = await stream.view(target);
+  while (stream.publisher.published < 200) {
+    if (stream.publisher.isReady) stream.publisher.publish(1);
+    await sleep(1);
+  }
+  for (let count = 0; count < 100; count++) {
+    const { wire } = await open(target, { query: "start=-60" });
+    wire.stall();
+    await sleep(10);
+    wire.sendClose(1000);
+    await sleep(10);
+    wire.destroy();
+  }
+  // What was free before is free again: a newcomer gets its group, and nobody misses anything.
+  const newcomer = await stream.view(target);
+  await waitFor("the newcomer's group", () => newcomer.ledger.frames >= 20, 20_000);
+  await stream.end(viewer);
+  expect([viewer.ledger.told, newcomer.ledger.told]).toEqual([0, 0]);
+  expect(viewer.ledger.lost(stream.publisher.published)).toBe(0);
+});
+
 test("W6 15 anonymous viewers send 480 texts a second each: the publisher's frames are acknowledged", async () => {
   await using target = await startRoomcast("framed", undefined, { public: true });
   const viewers = await joinAll(target, 1000, KIB);

@@ -42,8 +42,8 @@ export class Peer {
     this.#socket.send(isRaw ? message : JSON.stringify(message));
   }
 
-  close(): void {
-    this.#socket.close(1000, "");
+  close(code = 1000): void {
+    this.#socket.close(code, "");
   }
 
   /** The texts of one type. */
