@@ -49,9 +49,10 @@ export class Connection implements Holder {
     this.#sink = sink;
     this.#tuning = tuning;
     this.#budget = budget;
-    this.#window = new SendWindow(tuning);
+    this.#window = new SendWindow(tuning, now);
     // After sleep: when a client that pings was last there is known.
     this.#heardAt = sink.lastPong() === undefined ? now : 0;
+    this.measure();
   }
 
   /** Bytes sent in all. */
@@ -100,7 +101,7 @@ export class Connection implements Holder {
     if (congestion !== "none") return congestion;
     if (this.#hasRoom(bytes)) return "open";
     const mayDrain = signals.buffered !== undefined || this.#window.pings;
-    return mayDrain ? "full" : "unproven";
+    return mayDrain || !this.#window.isStuck(now, this.#tuning.lateMs) ? "full" : "unproven";
   }
 
   /** Has what made it late got through? */

@@ -78,9 +78,7 @@ export class Hub {
     const subscriber = new Subscriber(this.#connect(identity, sink, tuning, now), subscription, tuning);
     this.#registry.addSubscriber(subscriber);
     this.#welcome(subscriber, now);
-    for (const live of this.#tracks) {
-      if (subscriber.wants(live.track)) this.#close(now, live.join(now, subscriber));
-    }
+    this.#forEach(subscriber, (live) => this.#close(now, live.join(now, subscriber)));
     subscriber.save();
     this.#arrived(subscriber, now);
   }
@@ -191,8 +189,10 @@ export class Hub {
 
   /** Everybody who comes is told how many are there; the others too, where it is time. */
   #arrived({ id, connection }: Member, now: number): void {
-    if (!this.#tellOccupancy(now)) connection.tell(occupancyOf(this.#registry.count));
-    if (this.#registry.find(id) !== undefined) this.#members.join(now, connection);
+    const isTold = this.#tellOccupancy(now);
+    if (this.#registry.find(id) === undefined) return;
+    if (!isTold) connection.tell(occupancyOf(this.#registry.count));
+    this.#members.join(now, connection);
   }
 
   /** A new track: those who want it get it. */
@@ -237,10 +237,16 @@ export class Hub {
   /** It alone goes on; nobody else gets more by it. */
   #credit(now: number, subscriber: Subscriber, bytes: number): void {
     subscriber.grant(bytes);
-    for (const live of this.#tracks) {
-      if (subscriber.wants(live.track)) this.#close(now, live.serve(now, subscriber));
-    }
+    this.#forEach(subscriber, (live) => this.#close(now, live.serve(now, subscriber)));
     subscriber.save();
+  }
+
+  /** Each track that it wants, as long as it is there. */
+  #forEach(subscriber: Subscriber, act: (live: LiveTrack) => void): void {
+    for (const live of this.#tracks) {
+      if (this.#registry.find(subscriber.id) === undefined) return;
+      if (subscriber.wants(live.track)) act(live);
+    }
   }
 
   #holdIntake(now: number, held: boolean): void {

@@ -14,7 +14,7 @@ import { Registry } from "./registry.ts";
 import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
 import type { Sink } from "./sink.ts";
-import { DEFAULT_TUNING } from "./tuning.ts";
+import { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
 
 /** Somebody at the door: what is asked for, and with what. */
 export interface JoinRequest {
@@ -28,15 +28,18 @@ export class RoomCore {
   readonly #mintEpoch: () => string;
   readonly #admission: Admission;
   /** Read by the hub at each use. */
-  readonly #tuning = { ...DEFAULT_TUNING };
-  readonly #registry = new Registry(new ByteBudget(this.#tuning));
+  readonly #tuning: Tuning;
+  readonly #registry: Registry;
   readonly #members: Members;
   #hub: Hub;
   /** When the first token of those who are here may expire. */
   #expiresAt: number | undefined;
 
-  constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string) {
+  /** `tuning`: what holds where the settings say nothing. */
+  constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string, tuning = DEFAULT_TUNING) {
     this.#id = id;
+    this.#tuning = { ...tuning };
+    this.#registry = new Registry(new ByteBudget(this.#tuning));
     this.#mintEpoch = mintEpoch;
     this.#admission = new Admission(kv, limits);
     this.#members = new Members(this.#registry, () => this.#admission.settings);

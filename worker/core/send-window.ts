@@ -24,7 +24,7 @@ interface Mark {
 /** No client is expected to ping more often than it did lately, nor less often than this (C2). */
 const SLOWEST_PING_MS = 10_000;
 /** So many times between pongs are looked at; until there are so many, the client may be the slowest. */
-const RECENT_PINGS = 4;
+const RECENT_PINGS = 8;
 /** Marks are so far apart: lateness is known to that precision. */
 const MARK_MS = 250;
 /** Enough for the longest `lateMs`; without more of them, what is younger counts as a little older. */
@@ -49,10 +49,12 @@ export class SendWindow {
   #notBefore = Number.NEGATIVE_INFINITY;
   /** Bytes that have arrived, where the client pings, else that have left the process; and when that last changed. */
   #through = 0;
-  #throughAt = 0;
+  #throughAt: number;
 
-  constructor(bounds: Bounds) {
+  /** It opens at `now`. */
+  constructor(bounds: Bounds, now: number) {
     this.#bounds = bounds;
+    this.#throughAt = now;
   }
 
   /** Bytes sent on this connection. */
@@ -85,7 +87,8 @@ export class SendWindow {
   observe({ now, pongAt, buffered }: Signals): void {
     if (pongAt !== undefined && pongAt !== this.#pong?.at) this.#notePong(pongAt, now);
     const through = this.pings ? this.#arrived : this.#sent - (buffered ?? this.#sent);
-    if (through > this.#through) this.#progressed(through, now);
+    if (through > this.#through || through === this.#sent) this.#progressed(through, now);
+    if (this.#through === this.#sent) this.#marks = [];
     let stale = 0;
     while ((this.#marks[stale + 1]?.from ?? Number.POSITIVE_INFINITY) <= this.#through) stale++;
     if (stale > 0) this.#marks.splice(0, stale);
@@ -103,9 +106,10 @@ export class SendWindow {
   }
 
   /** Has what was late got through, so that a group can follow it? */
-  drained({ buffered }: Signals): boolean {
+  drained(signals: Signals): boolean {
     const { lateFloorBytes } = this.#bounds;
-    if (buffered !== undefined && buffered > lateFloorBytes) return false;
+    const { buffered } = signals;
+    if (this.congestion(signals) !== "none" || (buffered !== undefined && buffered > lateFloorBytes)) return false;
     return this.pings ? this.unconfirmed <= lateFloorBytes : buffered !== undefined;
   }
 

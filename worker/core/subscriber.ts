@@ -23,11 +23,13 @@ export interface SubscriberFigures {
 }
 
 /** `latest` does not let a second group begin to queue. */
-const LATEST = { lateMs: 500, queueBytes: 256 * 1024 };
+const LATEST_MS = 500;
+const LATEST_QUEUE_BYTES = 256 * 1024;
 
 /** The numbers that hold for one subscriber's delivery. */
 export function tuningFor({ delivery }: Subscription, tuning: Tuning): Tuning {
-  return delivery === "latest" ? { ...tuning, ...LATEST } : tuning;
+  if (delivery !== "latest") return tuning;
+  return { ...tuning, lateMs: LATEST_MS, queueBytes: Math.min(LATEST_QUEUE_BYTES, tuning.queueBytes) };
 }
 
 /**
@@ -232,6 +234,10 @@ export class Subscriber {
     if (gate === "unproven") return Close.unproven;
     if (gate === "late") cursor.pause();
     if (gate !== "open") return gate;
+    if (step.do === "send" && step.isStale) {
+      cursor.skip();
+      return undefined;
+    }
     if (bytes !== undefined) {
       this.connection.send(bytes, now);
       this.#credit -= bytes.byteLength;

@@ -7,7 +7,8 @@ import type { Init, Track } from "./track.ts";
 
 /** What a cursor wants done next: `send` and `tell` are to be done in order; `wait` ends the turn. */
 export type Step =
-  | { readonly do: "send"; readonly block: Block }
+  /** `isStale`: a newer group is there, and this is older than the subscriber wants. */
+  | { readonly do: "send"; readonly block: Block; readonly isStale: boolean }
   | { readonly do: "init"; readonly init: Init }
   | { readonly do: "tell"; readonly message: ServerMessage }
   | { readonly do: "wait" };
@@ -81,6 +82,12 @@ export class TrackCursor {
   /** The block of a `send` step went out. */
   sent(block: Block): void {
     if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: block.next };
+  }
+
+  /** The frames of a `send` step are left out: it goes on at the newest group. */
+  skip(): void {
+    if (this.#state.at !== "flowing") return;
+    this.#state = { at: "seeking", from: this.#state.cursor, reason: "lagged", notBefore: 0 };
   }
 
   /** The init of an `init` step went out. */
@@ -205,7 +212,7 @@ export class TrackCursor {
     }
     const block = history.read(cursor, maxBytes);
     const mayGo = !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
-    if (block !== undefined && !(mayGo && block.receivedAt < oldest)) return { do: "send", block };
+    if (block !== undefined) return { do: "send", block, isStale: mayGo && block.receivedAt < oldest };
     this.#state = { at: "seeking", from: cursor, reason: state.strict ? "history" : "lagged", notBefore: 0 };
     return AGAIN;
   }

@@ -3,12 +3,11 @@ import { describe, expect, test } from "vitest";
 import { MAX_REVOCATIONS, MAX_TICKETS, TEXTS_BURST } from "../../../protocol/limits.ts";
 import { Admission } from "../../../worker/core/admission.ts";
 import { type Asked, type Grant, permit } from "../../../worker/core/authorize.ts";
-import { Hub } from "../../../worker/core/hub.ts";
 import type { KeyValueStore } from "../../../worker/core/key-value-store.ts";
 import { isRefusal } from "../../../worker/core/refusal.ts";
 import { DEFAULT_LIMITS, inForce } from "../../../worker/core/room-settings.ts";
 import { TokenBucket } from "../../../worker/core/token-bucket.ts";
-import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
+import { newHub } from "./support/hub.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const SECONDS = NOW / 1000;
@@ -147,7 +146,7 @@ test("a bucket gives its burst, then its rate; a debt is paid before anything el
 });
 
 test("M6 a connection that floods texts is closed, and no other one", () => {
-  const hub = new Hub("room", DEFAULT_TUNING, () => "e1");
+  const { hub, registry } = newHub();
   const closes: number[] = [];
   const sink = {
     send: () => undefined,
@@ -166,5 +165,5 @@ test("M6 a connection that floods texts is closed, and no other one", () => {
   expect(closes).toEqual([]);
   flood(1, NOW);
   expect(closes).toEqual([4510]);
-  expect([hub.has("a"), hub.has("b")]).toEqual([false, true]);
+  expect([registry.find("a"), registry.find("b")?.id]).toEqual([undefined, "b"]);
 });

@@ -1,37 +1,37 @@
 // The small decisions of a room: when to hold, when to gather, when to tell who is there.
 import { expect, test } from "vitest";
 import { Backpressure } from "../../../worker/core/backpressure.ts";
+import { HoldAllowance } from "../../../worker/core/hold-allowance.ts";
 import { Occupancy } from "../../../worker/core/occupancy.ts";
 import { SendBudget } from "../../../worker/core/send-budget.ts";
-import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
 
-const settings = { ...DEFAULT_TUNING, windowBytes: 100, holdMs: 1000, historyBytes: 1000 };
+const tuning = { burstBytes: 100, holdMs: 1000 };
 
 test("P4 a burst that outruns everybody holds the publisher, but for a moment only", () => {
-  const hold = new Backpressure(settings);
-  const decide = (now: number, leastQueuedBytes: number) => hold.decide(now, { leastQueuedBytes, backlogBytes: 0 });
-  expect(decide(0, 100)).toBe(false);
-  expect(decide(1, 101)).toBe(true);
-  expect(decide(500, 60)).toBe(true);
-  expect(decide(600, 50)).toBe(false);
-  expect(decide(700, 101)).toBe(true);
-  expect(decide(1701, 101)).toBe(false);
-  expect(decide(9999, 500)).toBe(false);
-  expect(decide(10_000, 10)).toBe(false);
-  expect(decide(10_001, 101)).toBe(true);
+  const backpressure = new Backpressure(tuning);
+  const holds = (now: number, leastBacklogBytes: number) => backpressure.decide(now, leastBacklogBytes) !== undefined;
+  expect(holds(0, 100)).toBe(false);
+  expect(holds(1, 101)).toBe(true);
+  expect(holds(500, 60)).toBe(true);
+  expect(holds(600, 50)).toBe(false);
+  expect(holds(700, 101)).toBe(true);
+  expect(holds(1701, 101)).toBe(false);
+  expect(holds(9999, 500)).toBe(false);
+  expect(holds(10_000, 10)).toBe(false);
+  expect(holds(10_001, 101)).toBe(true);
 });
 
-test("P4 one subscriber that keeps up is enough to let the publisher go on", () => {
-  const hold = new Backpressure(settings);
-  expect(hold.decide(0, { leastQueuedBytes: 0, backlogBytes: 0 })).toBe(false);
-  expect(hold.decide(0, { leastQueuedBytes: undefined, backlogBytes: 0 })).toBe(false);
-});
-
-test("W4 a reliable subscriber's backlog holds the publisher for as long as it takes", () => {
-  const hold = new Backpressure(settings);
-  expect(hold.decide(0, { leastQueuedBytes: 0, backlogBytes: 501 })).toBe(true);
-  expect(hold.decide(60_000, { leastQueuedBytes: 0, backlogBytes: 501 })).toBe(true);
-  expect(hold.decide(60_001, { leastQueuedBytes: 0, backlogBytes: 500 })).toBe(false);
+test("W4 a reliable subscriber's time of holding is used up, and comes back slowly", () => {
+  const allowance = new HoldAllowance({ reliableHoldMs: 1000 });
+  expect(allowance.use(0, true)).toBe(true);
+  expect(allowance.endsAt(0)).toBe(1000);
+  expect(allowance.use(900, true)).toBe(true);
+  expect(allowance.endsAt(900)).toBe(1000);
+  expect(allowance.use(1000, true)).toBe(false);
+  // Half of it has to come back, at a tenth of the time.
+  expect(allowance.use(5900, true)).toBe(false);
+  expect(allowance.use(6100, true)).toBe(true);
+  expect(allowance.endsAt(6100) - 6100).toBeLessThan(520);
 });
 
 test("a quiet room sends at once; over the budget frames wait for the next slot", () => {

@@ -2,18 +2,17 @@
 import { expect, test } from "vitest";
 import { encodeMessage, Flag, FrameType, readMessage } from "../../../protocol/frame.ts";
 import { parseStart } from "../../../protocol/position.ts";
-import { Hub } from "../../../worker/core/hub.ts";
-import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
+import { newHub } from "./support/hub.ts";
 import { Wire } from "./support/wire.ts";
 
-const WHO = { subject: undefined, jti: "t", issuedAt: 0, expiresAt: 0 };
+const WHO = { subject: undefined, jti: "t", issuedAt: 0, expiresAt: null };
 const BEGIN = 1_000_000;
 const SECONDS = 150;
 const PER_SECOND = 50;
 
 /** 50 small records a second, each a group; every ten seconds somebody joins, gets all there is, and leaves. */
 function room() {
-  const hub = new Hub("room", DEFAULT_TUNING, () => "e0");
+  const { hub } = newHub();
   let now = BEGIN;
   hub.restore(now, []);
   const publisher = new Wire(true);
@@ -23,7 +22,7 @@ function room() {
     const subscription = { framed: true, tracks: null, delivery: "live", start: parseStart(start) } as const;
     hub.subscribe(now, `s${start}`, WHO, subscription, wire);
     for (let due = hub.dueAt; due !== undefined && due <= now + 100; due = hub.dueAt) hub.tick(due);
-    hub.left(now, `s${start}`);
+    hub.left(now, `s${start}`, true);
     return wire.down;
   };
   for (let sequence = 0; sequence < SECONDS * PER_SECOND; sequence++) {

@@ -1,6 +1,8 @@
 // A publisher as the room sees it: acknowledged in time, held, too fast, silent.
 import { describe, expect, test } from "vitest";
 import { GAPS_BURST, GAPS_PER_SECOND } from "../../../protocol/limits.ts";
+import { ByteBudget } from "../../../worker/core/byte-budget.ts";
+import { Connection } from "../../../worker/core/connection.ts";
 import { Publisher } from "../../../worker/core/publisher.ts";
 import { Track } from "../../../worker/core/track.ts";
 import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
@@ -14,8 +16,11 @@ function publishing() {
   const wire = new Wire(true);
   const track = new Track("main", 0, "e0", 10_000);
   track.begin("e0", 0);
-  const publisher = new Publisher("p", WHO, track, wire, DEFAULT_TUNING, BEGIN);
+  const identity = { id: "p", role: "publish", framed: true, who: WHO } as const;
+  const connection = new Connection(identity, wire, DEFAULT_TUNING, new ByteBudget(DEFAULT_TUNING), BEGIN);
+  const publisher = new Publisher(connection, track, DEFAULT_TUNING);
   const receive = (sequence: number, now: number, bytes = 10) => {
+    connection.heard(now);
     const incoming = publisher.receive(message(sequence, 1, { bytes }), now, () => {});
     if (incoming.is === "frames") track.append(incoming.bytes, incoming.frames, now);
     publisher.acknowledge(now, incoming.is === "duplicate");
@@ -80,10 +85,10 @@ test("P5 messages and pings are signs of life", () => {
   expect(publisher.isSilent(BEGIN + silence)).toBe(false);
   expect(publisher.isSilent(BEGIN + silence + 1)).toBe(true);
   receive(0, BEGIN + 5000);
-  expect(publisher.silentSince).toBe(BEGIN + 5000);
+  expect(publisher.connection.silentSince).toBe(BEGIN + 5000);
   wire.answerPing(BEGIN + 7000);
-  expect(publisher.silentSince).toBe(BEGIN + 7000);
-  publisher.acknowledge(BEGIN + 9000, true);
-  expect(publisher.silentSince).toBe(BEGIN + 9000);
+  expect(publisher.connection.silentSince).toBe(BEGIN + 7000);
+  publisher.connection.heard(BEGIN + 9000);
+  expect(publisher.connection.silentSince).toBe(BEGIN + 9000);
   expect(publisher.isSilent(BEGIN + 9000 + silence + 1)).toBe(true);
 });

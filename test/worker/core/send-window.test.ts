@@ -1,44 +1,33 @@
-// What is on its way to a subscriber, from the two signals that a room has.
+// What is on its way to a client, and how old it is, from the two signals that a room has.
 import { describe, expect, test } from "vitest";
 import { SendWindow } from "../../../worker/core/send-window.ts";
-import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
 
 const KiB = 1024;
-const settings = {
-  ...DEFAULT_TUNING,
-  windowBytes: 100 * KiB,
-  heldBytes: 400 * KiB,
-  lagMs: 2000,
-  allowanceBytes: 800 * KiB,
-};
+const bounds = { lateMs: 2000, lateFloorBytes: 10 * KiB, queueBytes: 400 * KiB, allowanceBytes: 800 * KiB };
 
-/** A flow whose signals are written out: `[now, pongAt, buffered]`. */
-function flow() {
-  const it = new SendWindow(settings);
+/** A window whose signals are written out: `[now, pongAt, buffered]`. */
+function opened() {
+  const it = new SendWindow(bounds, 0);
   const signals = (now: number, pongAt?: number, buffered?: number) => ({ now, pongAt, buffered });
+  type At = Parameters<typeof signals>;
+  const look = <T>(at: At, ask: (all: ReturnType<typeof signals>) => T): T => {
+    it.observe(signals(...at));
+    return ask(signals(...at));
+  };
   return {
-    send: (kib: number, ...at: Parameters<typeof signals>) => {
-      it.observe(signals(...at));
-      it.add(kib * KiB, at[0]);
+    send: (kib: number, ...at: At) => {
+      look(at, () => it.add(kib * KiB, at[0]));
     },
-    way: (...at: Parameters<typeof signals>) => {
-      it.observe(signals(...at));
-      return it.way(signals(...at), settings.heldBytes);
-    },
-    drained: (...at: Parameters<typeof signals>) => {
-      it.observe(signals(...at));
-      return it.drained(signals(...at));
-    },
-    inFlight: (...at: Parameters<typeof signals>) => {
-      it.observe(signals(...at));
-      return it.inFlight(signals(...at)) / KiB;
-    },
+    congestion: (...at: At) => look(at, (all) => it.congestion(all)),
+    drained: (...at: At) => look(at, (all) => it.drained(all)),
+    inFlight: (...at: At) => look(at, (all) => it.inFlight(all) / KiB),
+    isStuck: (ms: number, ...at: At) => look(at, () => it.isStuck(at[0], ms)),
   };
 }
 
 describe("C2 pong-gated pings", () => {
   test("when the pong's time moves, what was sent before the one before has arrived", () => {
-    const it = flow();
+    const it = opened();
     it.send(10, 0);
     expect(it.inFlight(1, 1)).toBe(10);
     it.send(20, 2, 1);
@@ -46,65 +35,107 @@ describe("C2 pong-gated pings", () => {
     expect(it.inFlight(900, 800)).toBe(0);
   });
 
-  test("no pong, no confirmation: the way is late once it has been over the window for too long", () => {
-    const it = flow();
-    it.send(1, 0, 0);
-    it.send(1, 500, 500);
-    it.send(150, 501, 500);
-    expect(it.way(1500, 500)).toBe("open");
-    expect(it.way(3501, 500)).toBe("late");
-    expect(it.drained(3600, 3599)).toBe(false);
-    expect(it.drained(4100, 4099)).toBe(true);
+  test("no pong, no confirmation: it is late once its oldest byte is too old for a client that pings so often", () => {
+    const it = opened();
+    for (let now = 0; now <= 4500; now += 500) it.send(1, now, now);
+    it.send(150, 4501, 4500);
+    expect(it.congestion(6900, 4500)).toBe("none");
+    expect(it.congestion(7502, 4500)).toBe("late");
+    expect(it.drained(7600, 7599)).toBe(false);
+    expect(it.drained(8100, 8099)).toBe(true);
   });
 
   test("a burst after a pause is not late for what was sent before the pause", () => {
-    const it = flow();
-    it.send(1, 0, 0);
-    it.send(10, 500, 500);
-    it.send(150, 9000, 8900);
-    expect(it.way(9100, 8900)).toBe("open");
-    expect(it.inFlight(9500, 9400)).toBe(150);
-    expect(it.way(12_000, 9400)).toBe("late");
+    const it = opened();
+    for (let now = 0; now <= 2500; now += 500) it.send(1, now, now);
+    it.send(50, 2501, 2500);
+    it.send(150, 12_000, 11_900);
+    expect(it.congestion(12_100, 11_900)).toBe("none");
+    expect(it.inFlight(12_500, 12_400)).toBe(150);
   });
 
-  test("under the window nobody is late, however long it takes", () => {
-    const it = flow();
+  test("a few bytes are never late, however long it takes", () => {
+    const it = opened();
     it.send(1, 0, 0);
-    it.send(90, 500, 500);
-    expect(it.way(60_000, 500)).toBe("open");
+    it.send(9, 500, 500);
+    expect(it.congestion(60_000, 500)).toBe("none");
   });
 
-  test("a client that pings every five seconds is not late for that", () => {
-    const it = flow();
-    for (let now = 0; now <= 20_000; now += 100) {
-      it.send(3, now, Math.floor(now / 5000) * 5000);
-      expect(it.way(now, Math.floor(now / 5000) * 5000)).toBe("open");
+  test.each([
+    ["every five seconds", [5000]],
+    ["twice within 0.3 s, then every 8 s", [300, 8000, 8000, 8000, 8000, 8000, 8000]],
+    ["four times within a second, then every 9 s", [300, 300, 300, 300, 9000, 9000, 9000, 9000]],
+    ["every 9 s from the start", [9000]],
+  ])("a client on a perfect link that pings %s is not late for that", (_, waits) => {
+    const it = opened();
+    let next = 0;
+    let pong = 0;
+    let count = 0;
+    for (let now = 0; now <= 100_000; now += 100) {
+      if (now >= next) {
+        pong = now;
+        next = now + (waits[Math.min(count++, waits.length - 1)] ?? 0);
+      }
+      expect([now, it.congestion(now, pong, 0)]).toEqual([now, "none"]);
+      it.send(3, now, pong, 0);
     }
+  });
+
+  test("behind 4 kB/s it is late after seconds, though its pongs come later and later", () => {
+    const it = opened();
+    // 16 kB/s go out; the link takes a quarter of it. The client pings a second after each pong.
+    let lateAt = 0;
+    let [pong, pongArrivesAt] = [0, 0];
+    let sent = 0;
+    for (let now = 0; now < 60_000 && lateAt === 0; now += 100) {
+      if (now >= pongArrivesAt + 1000) {
+        pong = now;
+        pongArrivesAt = Math.max(now, sent / 4);
+      }
+      if (it.congestion(now, pong, 0) === "late") lateAt = now;
+      it.send(1.6, now, pong, 0);
+      sent += 1600;
+    }
+    expect(lateAt).toBeGreaterThan(2000);
+    expect(lateAt).toBeLessThan(30_000);
   });
 });
 
 describe("S6 bytes queued in the process", () => {
-  test("above the bound the way is late at once, without any ping", () => {
-    const it = flow();
-    it.send(1000, 0, undefined, 0);
-    expect(it.way(1, undefined, 400 * KiB)).toBe("open");
-    expect(it.way(2, undefined, 400 * KiB + 1)).toBe("late");
-    expect(it.drained(3, undefined, 300 * KiB)).toBe(false);
-    expect(it.drained(4, undefined, 10 * KiB)).toBe(true);
+  test("it is late when the oldest of them is too old, without any ping", () => {
+    const it = opened();
+    it.send(100, 0, undefined, 0);
+    it.send(100, 1500, undefined, 100 * KiB);
+    expect(it.congestion(1999, undefined, 200 * KiB)).toBe("none");
+    expect(it.congestion(2001, undefined, 200 * KiB)).toBe("late");
+    // The first hundred have left: what is there is young.
+    expect(it.congestion(2002, undefined, 100 * KiB)).toBe("none");
+    expect(it.congestion(3600, undefined, 100 * KiB)).toBe("late");
+    expect(it.drained(3700, undefined, 100 * KiB)).toBe(false);
+    expect(it.drained(3800, undefined, 0)).toBe(true);
   });
 
   test("a queue that is empty here does not count as drained while pongs say otherwise", () => {
-    const it = flow();
+    const it = opened();
     it.send(1, 0, 0, 0);
     it.send(300, 10, 10, 0);
     expect(it.drained(20, 10, 0)).toBe(false);
   });
+
+  test("S7 it is stuck when nothing got through for so long, not while something does", () => {
+    const it = opened();
+    it.send(300, 0, undefined, 0);
+    for (let second = 1; second < 20; second++) {
+      expect(it.isStuck(5000, second * 1000, undefined, (300 - second) * KiB)).toBe(false);
+    }
+    expect(it.isStuck(5000, 24_001, undefined, 281 * KiB)).toBe(true);
+  });
 });
 
 test("on a runtime that tells nothing, a client that never pings is sent an allowance and no more", () => {
-  const it = flow();
+  const it = opened();
   it.send(800, 0);
-  expect(it.way(1)).toBe("open");
+  expect(it.congestion(1)).toBe("none");
   it.send(1, 2);
-  expect(it.way(3)).toBe("unproven");
+  expect(it.congestion(3)).toBe("unproven");
 });

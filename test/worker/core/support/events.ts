@@ -22,6 +22,11 @@ export const event = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant("cut" as const), who }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 3000 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 3000, max: 40_000 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("abandon" as const), who, goodbye: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: "bury" as const }) },
   { weight: 1, arbitrary: fc.constant({ do: "sleep" as const }) },
   { weight: 1, arbitrary: fc.constant({ do: "abort" as const }) },
   {
@@ -37,7 +42,7 @@ function flagsOf() {
 
 function apply(world: World, event: Event): void {
   if (event.do === "pass") return world.pass(event.ms);
-  if (event.do === "sleep" || event.do === "abort") return world[event.do]();
+  if (event.do === "sleep" || event.do === "abort" || event.do === "bury") return world[event.do]();
   const publisher = world.publishers[event.who % world.publishers.length];
   const clients = [...world.publishers, ...world.subscribers];
   const client = clients[event.who % clients.length];
@@ -57,6 +62,8 @@ function apply(world: World, event: Event): void {
       }
       return;
     }
+    case "abandon":
+      return world.abandon(client, event.goodbye);
     case "arriveAtRoom":
     case "arriveAtClient":
       return world[event.do](client, event.count);
@@ -70,12 +77,16 @@ export function run(tellsBuffered: boolean, events: readonly Event[]): void {
   const world = new World(tellsBuffered);
   for (const one of events) {
     apply(world, one);
-    // Above the bound goes at most what one decision lets out: the largest message that a publisher makes here.
-    if (tellsBuffered) expect(world.mostQueued()).toBeLessThanOrEqual(SMALL.heldBytes + 8 * (400 + 30));
+    // One connection: one message more than its own bound, the largest that a publisher makes here, and texts.
+    if (tellsBuffered) expect(world.mostQueued()).toBeLessThanOrEqual(SMALL.queueBytes + 8 * (400 + 30) + TEXTS_BYTES);
+    if (tellsBuffered) expect(world.queuedBytes).toBeLessThanOrEqual(SMALL.roomQueueBytes + 9 * TEXTS_BYTES);
   }
   world.settle();
   checkEnd(world, events);
 }
+
+/** What the room may tell a connection besides frames, in a run. */
+const TEXTS_BYTES = 4000;
 
 /** Events after which even a `reliable` subscriber may miss what history could not keep for it. */
 const FORGETFUL = ["sleep", "abort", "cut"];
@@ -83,7 +94,7 @@ const FORGETFUL = ["sleep", "abort", "cut"];
 function checkEnd(world: World, events: readonly Event[]): void {
   const passed = events.reduce((sum, one) => sum + (one.do === "pass" ? one.ms : 0), 0);
   const forgetful = passed > 10_000 || events.some((one) => FORGETFUL.includes(one.do));
-  const tracks = world.hub.snapshot(world.now).tracks;
+  const { tracks } = world;
   for (const subscriber of world.subscribers) {
     if (!(subscriber instanceof FramedSubscriber)) continue;
     if (subscriber.subscription.delivery === "reliable" && !forgetful) expect(subscriber.gaps).toEqual([]);

@@ -13,23 +13,27 @@ export class Wire implements Sink {
   saved: Attachment | undefined;
   closed: { readonly code: number; readonly text: string } | undefined;
   readonly #tellsBuffered: boolean;
+  readonly #countsTexts: boolean;
   #pongAt: number | undefined;
   #queued = 0;
 
-  constructor(tellsBuffered: boolean) {
+  /** `countsTexts` false: texts are taken by the network at once, and only frames wait. */
+  constructor(tellsBuffered: boolean, countsTexts = false) {
     this.#tellsBuffered = tellsBuffered;
+    this.#countsTexts = countsTexts;
   }
 
   send(message: Message): void {
     if (this.closed !== undefined) throw new Error("sent after close");
     this.down.push(typeof message === "string" ? message : message.slice());
-    if (typeof message !== "string") this.#queued += message.byteLength;
+    this.#queued += this.#sizeOf(message);
   }
 
   close(code: number, text: string): void {
     this.closed ??= { code, text };
   }
 
+  /** What was sent stays until it is read, also after a close; it is gone with its reader. */
   bufferedBytes(): number | undefined {
     return this.#tellsBuffered ? this.#queued : undefined;
   }
@@ -42,7 +46,7 @@ export class Wire implements Sink {
     if (this.closed === undefined) this.saved = structuredClone(state);
   }
 
-  /** Bytes of frames that wait for the client. */
+  /** Bytes that wait for the client. */
   get queuedBytes(): number {
     return this.#queued;
   }
@@ -50,13 +54,24 @@ export class Wire implements Sink {
   /** The next message arrives at the client. */
   arrive(): Message | undefined {
     const message = this.down.shift();
-    if (message !== undefined && typeof message !== "string") this.#queued -= message.byteLength;
+    if (message !== undefined && message !== "pong") this.#queued -= this.#sizeOf(message);
     return message;
+  }
+
+  /** The reader is gone, and what waited for it. */
+  drop(): void {
+    this.down.length = 0;
+    this.#queued = 0;
   }
 
   /** The runtime answers a ping, behind what is queued. */
   answerPing(now: number): void {
     this.#pongAt = now;
     this.down.push("pong");
+  }
+
+  #sizeOf(message: Message): number {
+    if (typeof message !== "string") return message.byteLength;
+    return this.#countsTexts ? message.length : 0;
   }
 }

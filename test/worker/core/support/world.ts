@@ -1,7 +1,9 @@
 // A room, its publishers and subscribers, and a network that does only what it is told.
 import { Flag } from "../../../../protocol/frame.ts";
 import type { Who } from "../../../../worker/core/attachment.ts";
-import { Hub } from "../../../../worker/core/hub.ts";
+import type { KeyValueStore } from "../../../../worker/core/key-value-store.ts";
+import { RoomCore } from "../../../../worker/core/room.ts";
+import { DEFAULT_LIMITS } from "../../../../worker/core/room-settings.ts";
 import { DEFAULT_TUNING, type Tuning } from "../../../../worker/core/tuning.ts";
 import { ModelPublisher } from "./model-publisher.ts";
 import { FramedSubscriber, type ModelSubscriber, PlainSubscriber } from "./model-subscriber.ts";
@@ -11,20 +13,23 @@ import { Wire } from "./wire.ts";
 /** Small bounds, so that short runs reach them. */
 export const SMALL: Tuning = {
   ...DEFAULT_TUNING,
-  historyBytes: 8000,
   blockBytes: 1000,
-  historyMs: 30_000,
-  windowBytes: 1000,
-  heldBytes: 3000,
-  heldTotalBytes: 9000,
+  queueBytes: 3000,
+  roomQueueBytes: 12_000,
+  lateMs: 2000,
+  lateFloorBytes: 300,
   allowanceBytes: 20_000,
   publisherWindowBytes: 2000,
   sendBudget: 200,
+  burstBytes: 1000,
   holdMs: 300,
+  reliableHoldMs: 20_000,
 };
+const SETTINGS = { historyBytes: 16_000, historySeconds: 30 };
 
-const WHO: Who = { subject: undefined, jti: "test", issuedAt: 0, expiresAt: 0 };
+const WHO: Who = { subject: undefined, jti: "test", issuedAt: 0, expiresAt: null };
 const CREDIT_BYTES = 2000;
+const MAX_GHOSTS = 6;
 
 type Client = ModelPublisher | ModelSubscriber;
 
@@ -34,15 +39,22 @@ export class World {
   readonly publishers: readonly ModelPublisher[];
   readonly subscribers: readonly ModelSubscriber[];
   readonly #tellsBuffered: boolean;
+  readonly #tuning: Tuning;
   readonly #wires = new Map<string, { readonly wire: Wire; readonly client: Client }>();
-  #hub: Hub;
+  /** Connections that were left behind unread: by clients that said goodbye, or came back without ending the old one. */
+  readonly #ghosts = new Map<string, Wire>();
+  readonly #kv = new Map<string, unknown>();
+  #room: RoomCore;
   #now = 1_000_000;
   #ids = 0;
   #epochs = 0;
 
   constructor(tellsBuffered: boolean) {
     this.#tellsBuffered = tellsBuffered;
-    this.#hub = this.#createHub();
+    // Where only pongs tell, bytes count until two of them have come.
+    this.#tuning = tellsBuffered ? SMALL : { ...SMALL, roomQueueBytes: 4 * SMALL.roomQueueBytes };
+    this.#room = this.#createRoom();
+    this.#room.create(this.#now, SETTINGS);
     this.publishers = ["main", "main", "other"].map((track) => new ModelPublisher(track, this.truth));
     const framed = (delivery: "live" | "latest" | "reliable", start: string) =>
       new FramedSubscriber(this.truth, delivery, start);
@@ -56,8 +68,10 @@ export class World {
     ];
   }
 
-  get hub(): Hub {
-    return this.#hub;
+  get tracks() {
+    const room = this.#room.describe(this.#now, WHO);
+    if ("refused" in room) throw new Error(room.detail);
+    return room.tracks;
   }
 
   get now(): number {
@@ -66,14 +80,17 @@ export class World {
 
   connect(client: Client): void {
     if (client.wire !== undefined) return;
-    const wire = new Wire(this.#tellsBuffered);
+    const wire = new Wire(this.#tellsBuffered, true);
     const id = `c${this.#ids++}`;
     this.#wires.set(id, { wire, client });
     client.wire = wire;
-    if (client instanceof ModelPublisher) this.#hub.publish(this.#now, id, WHO, client.publication, wire);
-    else {
+    if (client instanceof ModelPublisher) {
+      const join = { role: "publish", who: WHO, publication: client.publication } as const;
+      this.#room.join(this.#now, id, join, wire);
+    } else {
       client.begin?.();
-      this.#hub.subscribe(this.#now, id, WHO, client.subscription, wire);
+      const join = { role: "subscribe", who: WHO, subscription: client.subscription } as const;
+      this.#room.join(this.#now, id, join, wire);
     }
     if (!(client instanceof ModelPublisher) && client.subscription.delivery === "reliable")
       this.#credit(wire, CREDIT_BYTES);
@@ -84,7 +101,27 @@ export class World {
     const found = this.#find(client);
     if (found === undefined) return;
     this.#drop(found.id);
-    this.#hub.left(this.#now, found.id);
+    found.wire.drop();
+    this.#room.left(this.#now, found.id, true);
+  }
+
+  /** The client says goodbye, or comes back without a word, and never reads what waits for it. */
+  abandon(client: Client, saysGoodbye: boolean): void {
+    const found = this.#find(client);
+    if (found === undefined || client instanceof ModelPublisher || this.#ghosts.size >= MAX_GHOSTS) return;
+    this.#drop(found.id);
+    this.#ghosts.set(found.id, found.wire);
+    if (saysGoodbye) this.#room.left(this.#now, found.id, false);
+  }
+
+  /** The oldest connection that was left behind is gone at last. */
+  bury(): void {
+    const [ghost] = this.#ghosts;
+    if (ghost === undefined) return;
+    const [id, wire] = ghost;
+    wire.drop();
+    this.#ghosts.delete(id);
+    this.#room.left(this.#now, id, true);
   }
 
   /** Up to `count` messages arrive at the room. */
@@ -94,8 +131,8 @@ export class World {
       const message = found?.wire.closed === undefined ? found?.wire.up.shift() : undefined;
       if (found === undefined || message === undefined) return;
       if (message === "ping") found.wire.answerPing(this.#now);
-      else if (typeof message === "string") this.#hub.text(this.#now, found.id, message);
-      else this.#hub.binary(this.#now, found.id, message);
+      else if (typeof message === "string") this.#room.text(this.#now, found.id, message);
+      else this.#room.binary(this.#now, found.id, message);
       this.#note();
     }
   }
@@ -107,7 +144,9 @@ export class World {
       if (found === undefined) return;
       const message = found.wire.arrive();
       if (message === undefined) {
-        if (found.wire.closed !== undefined) this.#drop(found.id);
+        if (found.wire.closed === undefined) return;
+        this.#drop(found.id);
+        this.#room.left(this.#now, found.id, true);
         return;
       }
       client.receive(message);
@@ -126,10 +165,12 @@ export class World {
   /** Time passes; the room's timer runs where it is due. */
   pass(ms: number): void {
     const end = this.#now + ms;
-    for (let due = this.#hub.dueAt; due !== undefined && due <= end; due = this.#hub.dueAt) {
+    let still = 0;
+    for (let due = this.#room.dueAt; due !== undefined && due <= end; due = this.#room.dueAt) {
+      still = due <= this.#now ? still + 1 : 0;
+      if (still > 10) throw new Error("a timer that does not move on");
       this.#now = Math.max(this.#now, due);
-      this.#hub.tick(this.#now);
-      if (this.#hub.dueAt === due) throw new Error("a timer that does not move on");
+      this.#room.tick(this.#now);
     }
     this.#now = end;
   }
@@ -137,16 +178,26 @@ export class World {
   /** The object leaves memory, its sockets stay. What it gathers is sent before: a timer keeps it awake. */
   sleep(): void {
     this.pass(SMALL.gatherMs);
-    this.#hub = this.#createHub();
+    // A queue keeps the room awake, so nobody who was left behind with one is there.
+    while (this.#ghosts.size > 0) this.bury();
+    this.#endClosing();
+    this.#room = this.#createRoom();
     const open = [...this.#wires.values()].filter(({ wire }) => wire.closed === undefined);
     const saved = open.flatMap(({ wire }) => (wire.saved === undefined ? [] : [{ saved: wire.saved, sink: wire }]));
-    this.#hub.restore(this.#now, saved);
+    this.#room.restore(this.#now, saved);
   }
 
   /** The object dies with its sockets. */
   abort(): void {
     for (const id of [...this.#wires.keys()]) this.#drop(id);
-    this.#hub = this.#createHub();
+    this.#ghosts.clear();
+    this.#room = this.#createRoom();
+  }
+
+  /** What is queued for all connections together, also for those that are closed or were left behind. */
+  get queuedBytes(): number {
+    const wires = [...this.#wires.values()].map(({ wire }) => wire);
+    return [...wires, ...this.#ghosts.values()].reduce((sum, wire) => sum + wire.queuedBytes, 0);
   }
 
   /** The most that the room has queued for any one subscriber. */
@@ -156,6 +207,7 @@ export class World {
 
   /** Everybody is connected, everything is delivered, each track ends with a group. */
   settle(): void {
+    while (this.#ghosts.size > 0) this.bury();
     for (let round = 0, last = 30; round < last; round++) {
       for (const client of [...this.publishers, ...this.subscribers]) this.connect(client);
       if (round === 10) for (const publisher of this.publishers) publisher.write(10, Flag.key);
@@ -173,8 +225,15 @@ export class World {
     }
   }
 
-  #createHub(): Hub {
-    return new Hub("room", SMALL, () => `e${this.#epochs++}`);
+  /** Nor is anybody whom the room has closed and who has not read the last of it. */
+  #endClosing(): void {
+    const listed = this.#room.connections(this.#now, WHO);
+    const ids = "refused" in listed ? [] : listed.map(({ connection }) => connection);
+    for (const id of [...this.#wires.keys()]) if (!ids.includes(id)) this.#drop(id);
+  }
+
+  #createRoom(): RoomCore {
+    return new RoomCore("room", storage(this.#kv), DEFAULT_LIMITS, () => `e${this.#epochs++}`, this.#tuning);
   }
 
   #credit(wire: Wire, bytes: number): void {
@@ -182,8 +241,7 @@ export class World {
   }
 
   #note(): void {
-    for (const { epoch, next } of this.#hub.snapshot(this.#now).tracks)
-      if (next !== null) this.truth.accept(epoch, next);
+    for (const { epoch, next } of this.tracks) if (next !== null) this.truth.accept(epoch, next);
   }
 
   #find(client: Client): { readonly id: string; readonly wire: Wire } | undefined {
@@ -198,4 +256,13 @@ export class World {
     if (client instanceof ModelPublisher) client.lost();
     else client.wire = undefined;
   }
+}
+
+function storage(rows: Map<string, unknown>): KeyValueStore {
+  return {
+    get: <T>(key: string) => structuredClone(rows.get(key)) as T | undefined,
+    put: (key, value) => void rows.set(key, structuredClone(value)),
+    delete: (key) => rows.delete(key),
+    list: <T>({ prefix = "" } = {}) => [...rows].filter(([key]) => key.startsWith(prefix)) as [string, T][],
+  };
 }
