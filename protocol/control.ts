@@ -19,8 +19,14 @@ export const GAP_REASONS = ["lagged", "history", "epoch", "ingest", "unknown"] a
 export type GapReason = (typeof GAP_REASONS)[number];
 
 const serverSchema = z.discriminatedUnion("type", [
-  /** First message of every connection. */
-  z.object({ type: z.literal("welcome"), connection: z.string(), room: z.string(), now: count }),
+  /** First message of every connection. `reconnectMs`: see rule R2; its newest value counts. */
+  z.object({
+    type: z.literal("welcome"),
+    connection: z.string(),
+    room: z.string(),
+    now: count,
+    reconnectMs: z.exactOptional(count),
+  }),
   /** To a publisher, after `welcome`: go on at `sequence` of `epoch`; `init` asks for the initialisation data again. */
   z.object({
     type: z.literal("publish"),
@@ -49,7 +55,12 @@ const serverSchema = z.discriminatedUnion("type", [
   /** To a subscriber: what came before was the past; from here on it is live. */
   z.object({ type: z.literal("caught-up"), name: trackName, epoch, sequence: count }),
   z.object({ type: z.literal("source"), name: trackName, state: z.enum(["online", "offline"]) }),
-  z.object({ type: z.literal("occupancy"), subscribers: count, publishers: count }),
+  z.object({
+    type: z.literal("occupancy"),
+    subscribers: count,
+    publishers: count,
+    reconnectMs: z.exactOptional(count),
+  }),
   presenceSchema,
   messageSchema,
   deliverySchema,
