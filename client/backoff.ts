@@ -10,7 +10,7 @@ export interface Retry {
   readonly failures: number;
   /** Not sooner: what the room or a refusal asked for; 0: nothing. */
   readonly afterMs: number;
-  /** Over how long the clients of this room spread; 0: it did not say. */
+  /** Over how long the clients of this room spread; 0: nobody said, and what the room asked for has to do. */
   readonly spreadMs: number;
   /** In [0, 1). */
   readonly random: number;
@@ -23,7 +23,7 @@ export interface Retry {
  */
 export function retryDelay({ failures, afterMs, spreadMs, random }: Retry): number {
   const jitterMs = Math.min(CAP_MS, BASE_MS * 2 ** failures);
-  const asked = afterMs + random * Math.max(jitterMs, spreadMs, afterMs);
+  const asked = afterMs + random * Math.max(jitterMs, spreadMs || Math.min(CAP_MS, afterMs));
   return failures === 0 ? asked : Math.max(asked, spreadMs + random * jitterMs);
 }
 

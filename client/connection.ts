@@ -46,7 +46,7 @@ export class Connection {
     this.#environment = options.environment;
     this.#user = user;
     this.#timer = new Timer(options.environment);
-    this.#attempts = new Attempts(typeof options.token !== "string");
+    this.#attempts = new Attempts(typeof options.token !== "string", () => options.environment.random());
   }
 
   get isOpen(): boolean {
@@ -213,7 +213,7 @@ export class Connection {
 
   #retry(afterMs: number): void {
     this.#enter({ at: "waiting" });
-    const delay = this.#attempts.delayMs(afterMs, this.#environment.random());
+    const delay = this.#attempts.delayMs(afterMs);
     this.#timer.set(delay, () => this.#authorize());
   }
 

@@ -232,7 +232,7 @@ describe("refusals before the upgrade", () => {
       const environment = new FakeBrowser();
       environment.answer = status === undefined ? undefined : { status, body: "no problem document" };
       const { user } = start(environment);
-      expect(await askedIn(environment, 9)).toEqual([1, 1, 1, 2, 2, 2, 2, 3, 3]);
+      expect(await askedIn(environment, 8)).toEqual([1, 1, 1, 1, 1, 1, 2, 2]);
       expect(user.refusal).toBeUndefined();
     },
   );
@@ -241,10 +241,10 @@ describe("refusals before the upgrade", () => {
     const environment = new FakeBrowser();
     const { user } = startOpen(environment);
     await environment.redial();
-    expect(await askedIn(environment, 3)).toEqual([0, 0, 0]);
+    expect(await askedIn(environment, 5)).toEqual([0, 0, 0, 0, 0]);
     environment.socket.open();
     await environment.redial();
-    expect(await askedIn(environment, 3)).toEqual([0, 0, 0]);
+    expect(await askedIn(environment, 5)).toEqual([0, 0, 0, 0, 0]);
     environment.answer = { status: 410, body: { code: "room_closed" } };
     environment.socket.end();
     await settle();
