@@ -11,6 +11,11 @@ export function roomUrl(url: string, room: string): string {
   return `${base(url)}/api/rooms/${encodeURIComponent(room)}`;
 }
 
+/** Where a connection's new token is shown. Throws `TypeError` where `url` is no http(s) URL. */
+export function connectionTokenUrl(url: string, room: string, connection: string): string {
+  return `${roomUrl(url, room)}/connections/${encodeURIComponent(connection)}/token`;
+}
+
 function base(url: string): string {
   const { protocol, origin, pathname } = new URL(url);
   if (protocol !== "http:" && protocol !== "https:") throw new TypeError("url is an http(s) URL");

@@ -1,15 +1,30 @@
-// When to try again: capped exponential backoff with full jitter, so that a room's clients do not come back in step.
+// When to try again, so that a room's clients come back neither in step nor all within a moment (rule R2).
 
 const BASE_MS = 500;
 const CAP_MS = 15_000;
 const HEALTHY_MS = 10_000;
 
+/** What a delay depends on. Times are milliseconds. */
+export interface Retry {
+  /** Attempts that failed in a row before this one. */
+  readonly failures: number;
+  /** Not sooner: what the room or a refusal asked for; 0: nothing. */
+  readonly afterMs: number;
+  /** Over how long the clients of this room spread; 0: nobody said, and what the room asked for has to do. */
+  readonly spreadMs: number;
+  /** In [0, 1). */
+  readonly random: number;
+}
+
 /**
- * Milliseconds until the next attempt. `failures`: attempts that failed in a row before this one; `afterMs`: what the
- * room asked for (0: nothing); `random` in [0, 1).
+ * Milliseconds until the next attempt. The first retry comes at any time within the spread. Each further one comes a
+ * whole spread later, plus full jitter that doubles up to 15 s. So a client tries at most once per spread, and all
+ * clients together never try faster than in the first round, however long the room is away.
  */
-export function retryDelay(failures: number, afterMs: number, random: number): number {
-  return Math.max(random * Math.min(CAP_MS, BASE_MS * 2 ** failures), afterMs * (1 + random));
+export function retryDelay({ failures, afterMs, spreadMs, random }: Retry): number {
+  const jitterMs = Math.min(CAP_MS, BASE_MS * 2 ** failures);
+  const asked = afterMs + random * Math.max(jitterMs, spreadMs || Math.min(CAP_MS, afterMs));
+  return failures === 0 ? asked : Math.max(asked, spreadMs + random * jitterMs);
 }
 
 /** How many failures count after a connection that was open for `uptimeMs`: only a healthy one clears them. */

@@ -8,5 +8,5 @@ export const browserEnvironment: Environment = {
   random: () => Math.random(),
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer as number),
-  fetch: (url, init) => fetch(url, init),
+  fetch: (url, request) => fetch(url, request),
 };

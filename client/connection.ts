@@ -1,53 +1,32 @@
 // One reconnecting connection: a token for each attempt, a heartbeat while open, and what each end means.
 import { afterClose } from "../protocol/close.ts";
-import { PING, PONG, parseServerMessage, type ServerMessage } from "../protocol/control.ts";
+import { PING, PONG, parseServerMessage } from "../protocol/control.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { roomUrl, socketUrl } from "./address.ts";
-import { failuresAfter, retryDelay } from "./backoff.ts";
+import { socketUrl } from "./address.ts";
+import { Attempts } from "./attempts.ts";
+import type { ConnectionOptions, ConnectionUser } from "./connection-options.ts";
 import type { Environment, Refusal, Socket, SocketClose } from "./environment.ts";
-import { closeName, problemCode, RefusedError } from "./errors.ts";
+import { closeName, RefusedError } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Renewal } from "./renewal.ts";
 import { Timer } from "./timer.ts";
-
-/** A token, or what fetches one: called anew for each attempt; a `RefusedError` of it is final, other errors are not. */
-export type Token = string | (() => Promise<string>);
-
-/** Where to. `url` is the http(s) base of the Worker. */
-export interface ConnectionOptions {
-  readonly url: string;
-  readonly room: string;
-  readonly token: Token;
-  readonly environment: Environment;
-}
-
-/** Whom a connection serves. */
-export interface ConnectionUser {
-  /** An attempt begins. */
-  connecting(): void;
-  /** The query of this attempt: the role, and where to go on. */
-  query(): Record<string, string>;
-  opened(): void;
-  control(message: ServerMessage): void;
-  /** May throw `ProtocolError`: the connection is given up and another one made. */
-  binary(message: Uint8Array): void;
-  /** A connection that was open ended, with the name of its close. An error returned is final. */
-  lost(name: string): RefusedError | undefined;
-  /** It is over. */
-  refused(error: RefusedError): void;
-}
+import { askWhy, FINAL_ANSWERS, FINAL_STATUSES } from "./upgrade-refusal.ts";
 
 type State =
   | { readonly at: "waiting" }
   | { readonly at: "authorizing" }
   | { readonly at: "dialing"; readonly socket: Socket; readonly token: string }
   | { readonly at: "asking" }
-  | { readonly at: "open"; readonly socket: Socket; readonly heartbeat: Heartbeat; readonly since: number }
+  | ({ readonly at: "open"; readonly socket: Socket; readonly since: number } & Helpers)
   | { readonly at: "over" };
 
+/** What works for an open connection. A token that is a text, or no HTTP: `renewal` is missing. */
+interface Helpers {
+  readonly heartbeat: Heartbeat;
+  readonly renewal: Renewal | undefined;
+}
+
 const ATTEMPT_MS = 10_000;
-const FINAL_STATUSES: readonly number[] = [400, 401, 403, 404, 409, 410];
-/** Those of a room's description; others say nothing about the upgrade. */
-const FINAL_ANSWERS: readonly number[] = [401, 403, 404, 410];
 
 /** Keeps one WebSocket to a room open until it is closed or refused for good. */
 export class Connection {
@@ -56,8 +35,8 @@ export class Connection {
   readonly #user: ConnectionUser;
   /** Bounds every state but `open`, whose timers are the heartbeat's. */
   readonly #timer: Timer;
+  readonly #attempts: Attempts;
   #state: State = { at: "waiting" };
-  #failures = 0;
   #held = false;
 
   /** Does nothing until `connect`. Throws `TypeError` where `url` is none. */
@@ -67,6 +46,7 @@ export class Connection {
     this.#environment = options.environment;
     this.#user = user;
     this.#timer = new Timer(options.environment);
+    this.#attempts = new Attempts(typeof options.token !== "string", () => options.environment.random());
   }
 
   get isOpen(): boolean {
@@ -102,6 +82,11 @@ export class Connection {
     if (this.#state.at !== "open") return;
     this.#state.socket.resume?.();
     this.#state.heartbeat.release();
+  }
+
+  /** The user is one of many, whose retries spread over so many milliseconds from now on. */
+  spreadOver(ms: number): void {
+    this.#attempts.spreadOver(ms);
   }
 
   /** For good, at once; the user hears nothing more. */
@@ -144,11 +129,20 @@ export class Connection {
   }
 
   #opened(socket: Socket): void {
+    if (this.#state.at !== "dialing") return;
     const heart = { ping: () => socket.send(PING), dead: () => this.#lose({ code: 1006, reason: "" }) };
+    const renewal = this.#renewal(this.#state.token);
     const heartbeat = new Heartbeat(this.#environment, heart, this.#held);
-    this.#enter({ at: "open", socket, heartbeat, since: this.#environment.now() });
+    this.#enter({ at: "open", socket, heartbeat, renewal, since: this.#environment.now() });
+    this.#attempts.opened();
     if (this.#held) socket.pause?.();
     this.#user.opened();
+  }
+
+  #renewal(opening: string): Renewal | undefined {
+    const { token } = this.#options;
+    if (typeof token === "string" || this.#environment.fetch === undefined) return undefined;
+    return new Renewal({ ...this.#options, token }, opening);
   }
 
   #received(data: unknown): void {
@@ -156,7 +150,7 @@ export class Connection {
     const { heartbeat } = this.#state;
     try {
       if (data === PONG) heartbeat.pong();
-      else if (typeof data === "string") this.#text(data, heartbeat);
+      else if (typeof data === "string") this.#text(data, this.#state);
       else this.#binary(data instanceof Uint8Array ? data : new Uint8Array(data as ArrayBuffer), heartbeat);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -164,10 +158,12 @@ export class Connection {
     }
   }
 
-  #text(text: string, heartbeat: Heartbeat): void {
+  #text(text: string, { heartbeat, renewal }: Helpers): void {
     heartbeat.received(text.length);
     const message = parseServerMessage(text);
-    if (message !== undefined) this.#user.control(message);
+    if (message === undefined) return;
+    if (message.type === "welcome") renewal?.welcome(message.connection, message.now);
+    this.#user.control(message);
   }
 
   #binary(message: Uint8Array, heartbeat: Heartbeat): void {
@@ -178,39 +174,37 @@ export class Connection {
 
   #closed(event: SocketClose): void {
     const state = this.#state;
-    if (state.at === "open") this.#lose(event);
-    else if (state.at !== "dialing") return;
-    else if (event.refusal !== undefined) this.#answered(event.refusal, FINAL_STATUSES);
-    else if (this.#environment.fetch === undefined) this.#retry(0);
-    else this.#ask(state.token);
+    if (state.at === "open") return this.#lose(event);
+    if (state.at !== "dialing") return;
+    const { fetch, tellsRefusals = fetch === undefined } = this.#environment;
+    const isWorthAsking = this.#attempts.upgradeFailed() && !tellsRefusals;
+    if (event.refusal !== undefined) this.#answered(event.refusal, FINAL_STATUSES);
+    else if (isWorthAsking) this.#ask(state.token);
+    else this.#retry(0);
   }
 
-  /** An upgrade failed and the platform does not say why: the room's description is refused for the same reasons. */
+  /** An upgrade failed and the platform does not say why. */
   async #ask(token: string): Promise<void> {
     const state: State = { at: "asking" };
     this.#enter(state);
     this.#timer.set(ATTEMPT_MS, () => this.#retry(0));
-    const headers = { authorization: `Bearer ${token}` };
-    try {
-      const answer = await this.#environment.fetch?.(roomUrl(this.#options.url, this.#options.room), { headers });
-      const status = answer?.status ?? 0;
-      const code = problemCode(FINAL_ANSWERS.includes(status) ? await answer?.json() : undefined, status);
-      if (this.#state === state) this.#answered({ status, code }, FINAL_ANSWERS);
-    } catch {
-      if (this.#state === state) this.#retry(0);
-    }
+    const { environment, url, room } = this.#options;
+    const answer = await askWhy(environment, url, room, token).catch(() => undefined);
+    if (this.#state !== state) return;
+    if (answer === undefined) this.#retry(0);
+    else this.#answered(answer, FINAL_ANSWERS);
   }
 
-  #answered({ status, code }: Refusal, final: readonly number[]): void {
+  #answered({ status, code, retryAfterMs = 0 }: Refusal, final: readonly number[]): void {
     if (final.includes(status)) this.#refuse(new RefusedError(code, status));
-    else this.#retry(0);
+    else this.#retry(retryAfterMs);
   }
 
   #lose(event: SocketClose): void {
     if (this.#state.at !== "open") return;
-    this.#failures = failuresAfter(this.#failures, this.#environment.now() - this.#state.since);
-    this.#enter({ at: "waiting" });
     const name = closeName(event);
+    this.#attempts.lost(name, this.#environment.now() - this.#state.since);
+    this.#enter({ at: "waiting" });
     const after = afterClose(event.code, event.reason);
     const error = this.#user.lost(name) ?? (after.retry ? undefined : new RefusedError(name));
     if (error !== undefined) this.#refuse(error);
@@ -219,7 +213,7 @@ export class Connection {
 
   #retry(afterMs: number): void {
     this.#enter({ at: "waiting" });
-    const delay = retryDelay(this.#failures++, afterMs, this.#environment.random());
+    const delay = this.#attempts.delayMs(afterMs);
     this.#timer.set(delay, () => this.#authorize());
   }
 
@@ -233,7 +227,10 @@ export class Connection {
     const state = this.#state;
     this.#state = next;
     this.#timer.clear();
-    if (state.at === "open") state.heartbeat.stop();
+    if (state.at === "open") {
+      state.heartbeat.stop();
+      state.renewal?.stop();
+    }
     if ((state.at === "dialing" || state.at === "open") && next.at !== "open") hangUp(state.socket);
   }
 }

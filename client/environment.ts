@@ -1,9 +1,23 @@
 // What the client needs from where it runs: a WebSocket, a clock, timers, random numbers. Injected, so that tests decide.
 
-/** Why an upgrade was refused: the HTTP status and the stable code of the problem document. */
+/** Why an upgrade was refused: the HTTP status, the stable code of the problem document, how long to wait at least. */
 export interface Refusal {
   readonly status: number;
   readonly code: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** What is asked over HTTP; `method` is GET by default. */
+export interface HttpRequest {
+  readonly headers: Record<string, string>;
+  readonly method?: "POST";
+}
+
+/** The part of an HTTP answer that the client uses. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers?: { get(name: string): string | null };
+  json(): Promise<unknown>;
 }
 
 /** How a WebSocket ended. `refusal` is there where it never opened and the answer could be read (Node). */
@@ -39,6 +53,8 @@ export interface Environment {
   random(): number;
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
-  /** For asking why an upgrade was refused; only where the platform's WebSocket does not tell (browsers). */
-  fetch?(url: string, init: { headers: Record<string, string> }): Promise<{ status: number; json(): Promise<unknown> }>;
+  /** For renewing tokens, and for asking why an upgrade was refused where the platform does not tell. */
+  fetch?(url: string, request: HttpRequest): Promise<HttpAnswer>;
+  /** The answer to a refused upgrade is in `SocketClose.refusal` (Node): nobody has to ask. */
+  readonly tellsRefusals?: boolean;
 }

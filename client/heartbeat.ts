@@ -1,5 +1,5 @@
 // Pings of one connection, gated by pongs (rule C2): the room learns from them what has arrived, we that it is there.
-import { PING_EVERY_BYTES, PING_EVERY_MS } from "../protocol/limits.ts";
+import { PING_EVERY_BYTES, PING_EVERY_MS, PING_IDLE_MS } from "../protocol/limits.ts";
 import type { Environment } from "./environment.ts";
 import { Timer } from "./timer.ts";
 
@@ -13,15 +13,21 @@ export interface Heart {
 }
 
 type State =
-  /** The last ping was answered; so many bytes came since. */
-  | { readonly at: "resting"; bytes: number }
+  /** The last ping was answered less than `PING_EVERY_MS` ago; so many bytes came since. */
+  | { readonly at: "resting"; bytes: number; readonly isUnconfirmed: boolean }
+  /** Nothing came since the pong before the last one: the room knows that all has arrived. */
+  | { readonly at: "idle" }
   /** A ping is due, but the consumer is congested. */
   | { readonly at: "due" }
-  /** A ping is on its way; was anything heard since the timer was set? */
-  | { readonly at: "asked"; heard: boolean }
+  /** A ping is on its way. Was anything heard since the last pong, and since the timer was set? */
+  | { readonly at: "asked"; isUnconfirmed: boolean; heard: boolean }
   | { readonly at: "stopped" };
 
-/** Pings at once, then `PING_EVERY_MS` or `PING_EVERY_BYTES` after each pong; never while held. */
+/**
+ * Pings at once; then, after each pong, once `PING_EVERY_BYTES` were received or after `PING_EVERY_MS`. A pong confirms
+ * what came before the pong before it: when that was all, the next ping waits for something to come, at most until
+ * `PING_IDLE_MS` after the pong. Never while held.
+ */
 export class Heartbeat {
   readonly #heart: Heart;
   readonly #timer: Timer;
@@ -32,22 +38,33 @@ export class Heartbeat {
     this.#heart = heart;
     this.#timer = new Timer(environment);
     this.#held = held;
-    this.#ping();
+    this.#ping(false);
   }
 
   /** Something other than a pong arrived. */
   received(bytes: number): void {
     const state = this.#state;
-    if (state.at === "asked") state.heard = true;
-    if (state.at !== "resting") return;
-    state.bytes += bytes;
-    if (state.bytes >= PING_EVERY_BYTES) this.#ping();
+    switch (state.at) {
+      case "asked":
+        state.isUnconfirmed = state.heard = true;
+        break;
+      case "resting":
+        state.bytes += bytes;
+        if (state.bytes >= PING_EVERY_BYTES) this.#ping(true);
+        break;
+      case "idle":
+        this.#ping(true);
+    }
   }
 
   pong(): void {
     if (this.#state.at !== "asked") return;
-    this.#state = { at: "resting", bytes: 0 };
-    this.#timer.set(PING_EVERY_MS, () => this.#ping());
+    const state: State = { at: "resting", bytes: 0, isUnconfirmed: this.#state.isUnconfirmed };
+    this.#state = state;
+    this.#timer.set(PING_EVERY_MS, () => {
+      if (state.isUnconfirmed || state.bytes > 0) this.#ping(state.bytes > 0);
+      else this.#idle();
+    });
   }
 
   /** The consumer is congested: no pings, and no pong is expected, since reading may have stopped. */
@@ -58,7 +75,7 @@ export class Heartbeat {
   /** The consumer goes on. */
   release(): void {
     this.#held = false;
-    if (this.#state.at === "due") this.#ping();
+    if (this.#state.at === "due") this.#ping(true);
     else if (this.#state.at === "asked") this.#expectPong();
   }
 
@@ -68,13 +85,18 @@ export class Heartbeat {
     this.#timer.clear();
   }
 
-  #ping(): void {
+  #idle(): void {
+    this.#state = { at: "idle" };
+    this.#timer.set(PING_IDLE_MS - PING_EVERY_MS, () => this.#ping(false));
+  }
+
+  #ping(isUnconfirmed: boolean): void {
     this.#timer.clear();
     if (this.#held) {
       this.#state = { at: "due" };
       return;
     }
-    this.#state = { at: "asked", heard: false };
+    this.#state = { at: "asked", isUnconfirmed, heard: false };
     this.#expectPong();
     this.#heart.ping();
   }

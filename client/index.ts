@@ -1,6 +1,6 @@
 // The client library. The environments are apart: `browser.ts` for browsers, `node.ts` for Node.
-export type { Token } from "./connection.ts";
-export type { Environment, Refusal, Socket, SocketClose } from "./environment.ts";
+export type { Token } from "./connection-options.ts";
+export type { Environment, HttpAnswer, HttpRequest, Refusal, Socket, SocketClose } from "./environment.ts";
 export { RefusedError } from "./errors.ts";
 export type { FrameEvent, SubscriberEvent } from "./events.ts";
 export { Publisher } from "./publisher.ts";

@@ -3,12 +3,15 @@ import { randomInt } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
-import type { Environment, Refusal, Socket } from "./environment.ts";
+import type { Environment, HttpAnswer, HttpRequest, Refusal, Socket } from "./environment.ts";
 import { problemCode } from "./errors.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
 const MAX_PROBLEM_BYTES = 64 * 1024;
 /** How long the peer may take to close; after that the TCP connection is cut. */
 const CLOSING_MS = 2000;
+/** How long an HTTP request may take; after that it counts as failed. */
+const REQUEST_MS = 10_000;
 const OPTIONS = {
   perMessageDeflate: false,
   maxPayload: MAX_MESSAGE_BYTES,
@@ -24,6 +27,8 @@ export const nodeEnvironment: Environment = {
   random: () => Math.random(),
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  fetch: ask,
+  tellsRefusals: true,
 };
 
 class NodeSocket implements Socket {
@@ -85,16 +90,29 @@ function generateMask(mask: Buffer): void {
 
 async function readRefusal(response: IncomingMessage): Promise<Refusal> {
   const status = response.statusCode ?? 0;
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const waitMs = retryAfterMs(response.headers["retry-after"], Date.now());
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.byteLength;
-      if (size > MAX_PROBLEM_BYTES) break;
-      chunks.push(chunk);
-    }
-    return { status, code: problemCode(JSON.parse(Buffer.concat(chunks).toString()), status) };
+    return { status, code: problemCode(JSON.parse(await readText(response)), status), retryAfterMs: waitMs };
   } catch {
-    return { status, code: problemCode(undefined, status) };
+    return { status, code: problemCode(undefined, status), retryAfterMs: waitMs };
   }
+}
+
+/** Reads the whole answer: a body that nobody reads would keep its TCP connection. */
+async function ask(url: string, request: HttpRequest): Promise<HttpAnswer> {
+  const response = await fetch(url, { ...request, signal: AbortSignal.timeout(REQUEST_MS) });
+  const text = await readText(response.body ?? []);
+  return { status: response.status, headers: response.headers, json: async () => JSON.parse(text) };
+}
+
+/** At most `MAX_PROBLEM_BYTES`; what is longer is cut, and no JSON any more. */
+async function readText(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > MAX_PROBLEM_BYTES) break;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }

@@ -1,6 +1,6 @@
 // What a publisher is told, and what it tells of itself.
 import type { Position } from "../protocol/position.ts";
-import type { Token } from "./connection.ts";
+import type { Token } from "./connection-options.ts";
 import type { Environment } from "./environment.ts";
 
 /** Where a full buffer leaves its writer: waiting, or ahead, at the price of the oldest groups that were not sent. */

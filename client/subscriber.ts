@@ -1,6 +1,7 @@
 // The subscriber: what a room sends, as one async iterator, across connections.
 import type { ServerMessage } from "../protocol/control.ts";
-import { Connection, type Token } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { Token } from "./connection-options.ts";
 import type { Environment } from "./environment.ts";
 import type { RefusedError } from "./errors.ts";
 import type { SubscriberEvent } from "./events.ts";
@@ -126,6 +127,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
   }
 
   #control(message: ServerMessage): void {
+    if ("reconnectMs" in message) this.#connection.spreadOver(message.reconnectMs);
     this.#push(this.#reader.control(message));
   }
 

@@ -19,7 +19,7 @@ export const GAP_REASONS = ["lagged", "history", "epoch", "ingest", "unknown"] a
 export type GapReason = (typeof GAP_REASONS)[number];
 
 const serverSchema = z.discriminatedUnion("type", [
-  /** First message of every connection. */
+  /** First message of every connection. `reconnectMs`: see rule R2; its newest value counts. */
   z.object({
     type: z.literal("welcome"),
     connection: z.string(),

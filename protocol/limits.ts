@@ -58,8 +58,11 @@ export const PUBLISHER_WINDOW_BYTES = 2 * 1024 * 1024;
 /** A client that has received so much since its last `pong` pings again at once, so that the room knows early. */
 export const PING_EVERY_BYTES = 128 * 1024;
 
-/** ... and in any case so long after its last `pong`. */
-export const PING_EVERY_MS = 500;
+/** ... and so long after its last `pong`, while it receives: the room learns within two seconds what has arrived. */
+export const PING_EVERY_MS = 1000;
+
+/** ... and in any case so long after its last `pong`. A phone at rest wakes its radio only so often. */
+export const PING_IDLE_MS = 10_000;
 
 /** A late subscriber to which nothing has got through for so long is closed as slow. */
 export const STALLED_MS = 60_000;

@@ -1,10 +1,21 @@
 // The reconnecting connection, against a scripted room.
 import { describe, expect, test } from "vitest";
-import { Connection, type ConnectionUser, type Token } from "../../client/connection.ts";
+import { Connection } from "../../client/connection.ts";
+import type { ConnectionUser, Token } from "../../client/connection-options.ts";
 import { RefusedError } from "../../client/errors.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
-import { PING_EVERY_BYTES, PING_EVERY_MS } from "../../protocol/limits.ts";
+import { PING_EVERY_BYTES, PING_EVERY_MS, PING_IDLE_MS } from "../../protocol/limits.ts";
 import { FakeBrowser, FakeEnvironment, settle } from "./support/fake.ts";
+
+/** Lets so many upgrades fail; how often was asked why after each? */
+async function askedIn(environment: FakeBrowser, upgrades: number): Promise<number[]> {
+  const asked: number[] = [];
+  for (let upgrade = 0; upgrade < upgrades; upgrade++) {
+    await environment.redial();
+    asked.push(environment.asked.length);
+  }
+  return asked;
+}
 
 class Recorder implements ConnectionUser {
   readonly log: string[] = [];
@@ -23,7 +34,10 @@ class Recorder implements ConnectionUser {
   };
 }
 
-function start(environment = new FakeEnvironment(), token: Token = "t0ken") {
+function start<E extends FakeEnvironment = FakeEnvironment>(
+  environment = new FakeEnvironment() as E,
+  token: Token = "t0ken",
+) {
   const user = new Recorder();
   const connection = new Connection({ url: "https://host/base/", room: "my room", token, environment }, user);
   connection.connect();
@@ -137,6 +151,21 @@ describe("ends", () => {
     expect(environment.dialed).toHaveLength(2);
   });
 
+  test("R2 within what the connection is told to spread over, and a whole spread later each time that fails", async () => {
+    const { environment, connection, socket } = startOpen();
+    connection.spreadOver(9999);
+    connection.spreadOver(6000);
+    socket.end();
+    for (const delay of [3000, 6000 + 500, 6000 + 1000]) {
+      const before = environment.dialed.length;
+      await environment.advance(delay - 1);
+      expect(environment.dialed).toHaveLength(before);
+      await environment.advance(1);
+      expect(environment.dialed).toHaveLength(before + 1);
+      environment.socket.end();
+    }
+  });
+
   test("R1 without a text the name is that of the code", () => {
     const { user, socket } = startOpen();
     socket.end(4507);
@@ -198,19 +227,65 @@ describe("refusals before the upgrade", () => {
   });
 
   test.each([200, 409, 500, undefined])(
-    "W1 in a browser: %s is tried again, asking once per attempt",
+    "R2 in a browser: %s is tried again, asking only now and then",
     async (status) => {
       const environment = new FakeBrowser();
       environment.answer = status === undefined ? undefined : { status, body: "no problem document" };
-      start(environment);
-      environment.socket.end();
-      await environment.advance(250);
-      expect(environment.dialed).toHaveLength(2);
-      environment.socket.end();
-      await settle();
-      expect(environment.asked).toHaveLength(2);
+      const { user } = start(environment);
+      expect(await askedIn(environment, 8)).toEqual([1, 1, 1, 1, 1, 1, 2, 2]);
+      expect(user.refusal).toBeUndefined();
     },
   );
+
+  test("R2 in a browser: a token that was good is not asked about, until upgrades keep failing", async () => {
+    const environment = new FakeBrowser();
+    const { user } = startOpen(environment);
+    await environment.redial();
+    expect(await askedIn(environment, 5)).toEqual([0, 0, 0, 0, 0]);
+    environment.socket.open();
+    await environment.redial();
+    expect(await askedIn(environment, 5)).toEqual([0, 0, 0, 0, 0]);
+    environment.answer = { status: 410, body: { code: "room_closed" } };
+    environment.socket.end();
+    await settle();
+    expect(user.refusal).toMatchObject({ code: "room_closed", status: 410 });
+  });
+
+  test.each([
+    ["a text", "t0ken", 1],
+    ["what a function fetched", async () => "t0ken", 0],
+  ])("R2 in a browser: a token that expired is asked about if it was %s", async (_, token: Token, asked) => {
+    const environment = new FakeBrowser();
+    start(environment, token);
+    await settle();
+    environment.socket.open();
+    environment.socket.end(4002, "token_expired");
+    await environment.advance(250);
+    environment.socket.end();
+    await settle();
+    expect(environment.asked).toHaveLength(asked);
+  });
+
+  test("R2 Retry-After is waited for: as the upgrade's answer says, in a browser as the second request's does", async () => {
+    const node = start();
+    node.environment.socket.refuse({ status: 503, code: "room_unavailable", retryAfterMs: 3000 });
+    const browser = start(new FakeBrowser());
+    browser.environment.answer = { status: 503, body: {}, retryAfter: "3" };
+    browser.environment.socket.end();
+    for (const { environment, user } of [node, browser]) {
+      await environment.advance(4499);
+      expect(environment.dialed).toHaveLength(1);
+      await environment.advance(1);
+      expect(environment.dialed).toHaveLength(2);
+      expect(user.refusal).toBeUndefined();
+    }
+  });
+
+  test("R2 a platform that tells refusals is not asked, though it has HTTP", async () => {
+    const environment = Object.assign(new FakeBrowser(), { tellsRefusals: true });
+    start(environment);
+    expect(await askedIn(environment, 5)).toEqual([0, 0, 0, 0, 0]);
+  });
 
   test("a code that is none of ours does not get through", async () => {
     const environment = new FakeBrowser();
@@ -223,9 +298,10 @@ describe("refusals before the upgrade", () => {
 });
 
 describe("pings", () => {
-  test("C2 a ping goes PING_EVERY_MS after the pong of the one before, never two at once", async () => {
+  test("C2 while it receives, a ping goes PING_EVERY_MS after the pong of the one before, never two at once", async () => {
     const { environment, socket } = startOpen();
     expect(socket.pings).toBe(1);
+    socket.deliver(new Uint8Array(4));
     await environment.advance(5000);
     expect(socket.pings).toBe(1);
     socket.deliver("pong");
@@ -233,6 +309,45 @@ describe("pings", () => {
     expect(socket.pings).toBe(1);
     await environment.advance(1);
     expect(socket.pings).toBe(2);
+  });
+
+  test("C2 once all that it received is confirmed, PING_IDLE_MS after the pong", async () => {
+    const { environment, socket } = startOpen();
+    const pong = async (ms: number) => {
+      const before = socket.pings;
+      socket.deliver("pong");
+      await environment.advance(ms - 1);
+      expect(socket.pings).toBe(before);
+      await environment.advance(1);
+      expect(socket.pings).toBe(before + 1);
+    };
+    await pong(PING_IDLE_MS);
+    await pong(PING_IDLE_MS);
+    socket.deliver(new Uint8Array(4));
+    await pong(PING_EVERY_MS);
+    await pong(PING_IDLE_MS);
+    socket.deliver("pong");
+    await environment.advance(PING_EVERY_MS / 2);
+    socket.deliver(new Uint8Array(4));
+    await environment.advance(PING_EVERY_MS / 2);
+    // The pong of this ping does not confirm what came after the pong before: one more is due.
+    await pong(PING_EVERY_MS);
+    await pong(PING_IDLE_MS);
+  });
+
+  test("C2 at rest it pings as soon as something comes, and once more to have it confirmed", async () => {
+    const { environment, socket } = startOpen();
+    socket.deliver("pong");
+    await environment.advance(PING_EVERY_MS);
+    expect(socket.pings).toBe(1);
+    socket.deliver(new Uint8Array(4));
+    expect(socket.pings).toBe(2);
+    socket.deliver("pong");
+    await environment.advance(PING_EVERY_MS);
+    expect(socket.pings).toBe(3);
+    socket.deliver("pong");
+    await environment.advance(PING_IDLE_MS - 1);
+    expect(socket.pings).toBe(3);
   });
 
   test("C2 or as soon as PING_EVERY_BYTES were received since that pong", () => {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { deferred } from "../../client/deferred.ts";
+import type { SocketClose } from "../../client/environment.ts";
 import type { SubscriberEvent } from "../../client/events.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Publisher } from "../../client/publisher.ts";
@@ -89,6 +90,41 @@ describe("on real sockets", () => {
     });
     const publisher = new Publisher({ url: await listen(server), ...common });
     await expect(publisher.ready()).rejects.toMatchObject({ code, status: 404 });
+  });
+
+  test("R2 a refused upgrade tells how long to wait", async () => {
+    const server = createServer();
+    server.on("upgrade", (_request, socket) => {
+      socket.end("HTTP/1.1 503 Service Unavailable\r\nretry-after: 7\r\ncontent-length: 2\r\n\r\n{}");
+    });
+    const url = await listen(server);
+    const socket = nodeEnvironment.dial(url.replace("http", "ws"), ["roomcast.v1"]);
+    const closed = await new Promise<SocketClose>((resolve) => {
+      socket.onclose = resolve;
+    });
+    expect(closed.refusal).toEqual({ status: 503, code: "http_503", retryAfterMs: 7000 });
+  });
+
+  test("H6 HTTP requests go with their method and headers; answers are read whole, up to a bound", async () => {
+    const seen: string[] = [];
+    const server = createServer((request, response) => {
+      seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+      if (request.method === "POST") return response.writeHead(204).end();
+      response.writeHead(503, { "retry-after": "3" });
+      response.end(
+        JSON.stringify({ code: "room_unavailable", detail: "x".repeat(request.url === "/long" ? 100_000 : 0) }),
+      );
+    });
+    const url = await listen(server);
+    const headers = { authorization: "Bearer t" };
+    const accepted = await nodeEnvironment.fetch?.(`${url}/token`, { method: "POST", headers });
+    expect(accepted?.status).toBe(204);
+    const refused = await nodeEnvironment.fetch?.(`${url}/short`, { headers });
+    expect([refused?.status, refused?.headers?.get("retry-after")]).toEqual([503, "3"]);
+    expect(await refused?.json()).toMatchObject({ code: "room_unavailable" });
+    const long = await nodeEnvironment.fetch?.(`${url}/long`, { headers });
+    await expect(long?.json()).rejects.toThrow(SyntaxError);
+    expect(seen).toEqual(["POST /token Bearer t", "GET /short Bearer t", "GET /long Bearer t"]);
   });
 
   test("a port where nobody listens is tried again", async () => {

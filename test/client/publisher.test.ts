@@ -177,6 +177,14 @@ describe("coming back", () => {
     expect(environment.socket.url.search).toBe("?role=publish&track=main&resume=e1.1&unacknowledged=2");
   });
 
+  test("R2 comes back at once: it is not one of the many that spread their retries", async () => {
+    const { environment, socket } = startOpen();
+    socket.deliver({ type: "occupancy", subscribers: 5000, publishers: 1, reconnectMs: 6250 });
+    socket.end();
+    await environment.advance(250);
+    expect(environment.dialed).toHaveLength(2);
+  });
+
   test("P3 in the same epoch drops what the room has, sends the rest again with the new track number", async () => {
     const { environment, publisher } = startOpen();
     await publisher.write([text("a"), text("b"), text("c")]);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { SubscriberEvent } from "../../client/events.ts";
 import { EVENT_MEMORY_BYTES } from "../../client/queue.ts";
 import { Subscriber, type SubscriberOptions } from "../../client/subscriber.ts";
+import type { ServerMessage } from "../../protocol/control.ts";
 import { Flag, FrameType, HEADER_BYTES } from "../../protocol/frame.ts";
 import { FakeEnvironment, settle } from "./support/fake.ts";
 import { announce, message, WELCOME } from "./support/room.ts";
@@ -173,6 +174,19 @@ describe("coming back", () => {
   test("W5 before the first track, the original start is asked for again", async () => {
     const { environment } = await startOpen({ start: "-5" });
     expect((await reopen(environment)).query("start")).toBe("-5");
+  });
+
+  test("R2 within the newest time that the room said", async () => {
+    const { environment, socket } = await startOpen();
+    const { subscribers, publishers, type } = { type: "occupancy", subscribers: 2, publishers: 1 } as const;
+    socket.deliver({ ...WELCOME, reconnectMs: 100_000 } as ServerMessage);
+    socket.deliver({ type, subscribers, publishers, reconnectMs: 8000 });
+    socket.deliver({ type, subscribers, publishers });
+    socket.end();
+    await environment.advance(3999);
+    expect(environment.dialed).toHaveLength(1);
+    await environment.advance(1);
+    expect(environment.dialed).toHaveLength(2);
   });
 });
 

@@ -1,5 +1,5 @@
 // An environment without a world: a virtual clock, and sockets whose other end the test plays.
-import type { Environment, Refusal, Socket } from "../../../client/environment.ts";
+import type { Environment, HttpAnswer, HttpRequest, Refusal, Socket } from "../../../client/environment.ts";
 import type { ServerMessage } from "../../../protocol/control.ts";
 
 /** Lets everything run that waits for no timer. */
@@ -154,13 +154,14 @@ export class FakeEnvironment implements Environment {
 
 /** One that has a `fetch`, as browsers have: `answer` is what it gives; undefined: it fails. `asked` are its calls. */
 export class FakeBrowser extends FakeEnvironment {
-  answer: { status: number; body: unknown } | undefined;
-  readonly asked: { url: string; headers: Record<string, string> }[] = [];
+  answer: { status: number; body?: unknown; retryAfter?: string } | undefined;
+  readonly asked: ({ url: string } & HttpRequest)[] = [];
 
-  async fetch(url: string, { headers }: { headers: Record<string, string> }) {
-    this.asked.push({ url, headers });
+  async fetch(url: string, request: HttpRequest): Promise<HttpAnswer> {
+    this.asked.push({ url, ...request });
     if (this.answer === undefined) throw new TypeError("network");
-    const { status, body } = this.answer;
-    return { status, json: async () => body };
+    const { status, body, retryAfter = null } = this.answer;
+    const headers = { get: (name: string) => (name === "retry-after" ? retryAfter : null) };
+    return { status, headers, json: async () => body };
   }
 }

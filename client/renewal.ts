@@ -1,0 +1,130 @@
+// Renews the token of an open connection before it expires, so that the connection outlives it.
+import { connectionTokenUrl } from "./address.ts";
+import { retryDelay } from "./backoff.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
+import { RefusedError } from "./errors.ts";
+import { retryAfterMs } from "./retry-after.ts";
+import { Timer } from "./timer.ts";
+import { lifeOf, renewAt, type TokenLife } from "./token-life.ts";
+
+/** Where new tokens come from, and whose they are. */
+export interface RenewalOptions extends ConnectionOptions {
+  readonly token: () => Promise<string>;
+}
+
+type State =
+  | { readonly at: "resting" }
+  /** A new token is fetched, or shown to the room. */
+  | { readonly at: "renewing" }
+  | { readonly at: "stopped" };
+
+/** `accepted`: the room knows the new token. `failed`: it may be tried again. `refused`: not. */
+type Outcome =
+  | { readonly is: "accepted"; readonly life: TokenLife | undefined }
+  | { readonly is: "failed"; readonly afterMs: number }
+  | { readonly is: "refused" };
+
+const FAILED: Outcome = { is: "failed", afterMs: 0 };
+const REFUSED: Outcome = { is: "refused" };
+const ATTEMPT_MS = 10_000;
+/** Timers are set for no longer: platforms take at most 2^31 ms, and a machine that sleeps stops them. */
+const STEP_MS = 3_600_000;
+
+/**
+ * Of one connection, with the token that opened it. A renewal that fails is tried again until the token expires. One
+ * that is refused is not: the room closes the connection then, and the next attempt says why.
+ */
+export class Renewal {
+  readonly #options: RenewalOptions;
+  readonly #timer: Timer;
+  #life: TokenLife | undefined;
+  #state: State = { at: "resting" };
+  #address = "";
+  /** The room's clock minus ours: expiry is by the room's. */
+  #aheadMs = 0;
+  #failures = 0;
+
+  constructor(options: RenewalOptions, token: string) {
+    this.#options = options;
+    this.#timer = new Timer(options.environment);
+    this.#life = lifeOf(token);
+  }
+
+  /** The room has said which connection this is, and what time it is there. */
+  welcome(connection: string, now: number): void {
+    if (this.#state.at !== "resting") return;
+    this.#address = connectionTokenUrl(this.#options.url, this.#options.room, connection);
+    this.#aheadMs = now - this.#options.environment.now();
+    this.#plan();
+  }
+
+  /** Ends it; nothing is left. */
+  stop(): void {
+    this.#state = { at: "stopped" };
+    this.#timer.clear();
+  }
+
+  get #now(): number {
+    return this.#options.environment.now() + this.#aheadMs;
+  }
+
+  #plan(): void {
+    if (this.#life === undefined) return;
+    this.#waitUntil(renewAt(this.#life, this.#now, this.#options.environment.random()));
+  }
+
+  /** Where that is too late, the room closes the connection before. */
+  #waitUntil(at: number): void {
+    if (this.#life === undefined || at >= this.#life.expiresAt) return;
+    const ms = at - this.#now;
+    if (ms > STEP_MS) this.#timer.set(STEP_MS, () => this.#waitUntil(at));
+    else this.#timer.set(Math.max(0, ms), () => void this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    const state: State = { at: "renewing" };
+    this.#state = state;
+    this.#timer.set(ATTEMPT_MS, () => this.#ended(FAILED));
+    const outcome = await this.#attempt(state);
+    if (this.#state === state) this.#ended(outcome);
+  }
+
+  async #attempt(state: State): Promise<Outcome> {
+    try {
+      const token = await this.#options.token();
+      const life = lifeOf(token);
+      const isNewer = life === undefined || life.expiresAt > (this.#life?.expiresAt ?? 0);
+      if (this.#state !== state || !isNewer) return FAILED;
+      return await this.#show(token, life);
+    } catch (error) {
+      return error instanceof RefusedError ? REFUSED : FAILED;
+    }
+  }
+
+  async #show(token: string, life: TokenLife | undefined): Promise<Outcome> {
+    const { environment } = this.#options;
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await environment.fetch?.(this.#address, { method: "POST", headers });
+    if (answer === undefined) return REFUSED;
+    if (answer.status >= 200 && answer.status < 300) return { is: "accepted", life };
+    if (answer.status < 500 && answer.status !== 429) return REFUSED;
+    return { is: "failed", afterMs: retryAfterMs(answer.headers?.get("retry-after"), environment.now()) };
+  }
+
+  #ended(outcome: Outcome): void {
+    this.#state = { at: "resting" };
+    this.#timer.clear();
+    if (outcome.is === "failed") return this.#again(outcome.afterMs);
+    this.#failures = 0;
+    this.#life = outcome.is === "accepted" ? outcome.life : undefined;
+    this.#plan();
+  }
+
+  /** With backoff, and no more often than what is left of the token's life asks for. */
+  #again(afterMs: number): void {
+    const random = this.#options.environment.random();
+    const leftMs = (this.#life?.expiresAt ?? 0) - this.#now;
+    const delay = retryDelay({ failures: this.#failures++, afterMs, spreadMs: 0, random });
+    this.#waitUntil(this.#now + Math.max(delay, (random * leftMs) / 10));
+  }
+}

@@ -1,0 +1,24 @@
+// Why an upgrade failed: what is final, and how to ask where the platform does not tell (browsers).
+import { roomUrl } from "./address.ts";
+import type { Environment, Refusal } from "./environment.ts";
+import { problemCode } from "./errors.ts";
+import { retryAfterMs } from "./retry-after.ts";
+
+/** Those of an upgrade that waiting does not change. */
+export const FINAL_STATUSES: readonly number[] = [400, 401, 403, 404, 409, 410];
+/** Those of a room's description; others say nothing about the upgrade. */
+export const FINAL_ANSWERS: readonly number[] = [401, 403, 404, 410];
+
+/** Asks for the room's description, which is refused for the same reasons as an upgrade. Rejects as `fetch` does. */
+export async function askWhy(
+  environment: Environment,
+  url: string,
+  room: string,
+  token: string,
+): Promise<Refusal | undefined> {
+  const answer = await environment.fetch?.(roomUrl(url, room), { headers: { authorization: `Bearer ${token}` } });
+  if (answer === undefined) return undefined;
+  const { status } = answer;
+  const code = problemCode(FINAL_ANSWERS.includes(status) ? await answer.json() : undefined, status);
+  return { status, code, retryAfterMs: retryAfterMs(answer.headers?.get("retry-after"), environment.now()) };
+}
