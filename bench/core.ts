@@ -1,6 +1,9 @@
 // The core alone: frames into `Hub.binary`, subscribers whose sinks only count. What the platform takes is not in it.
 import { encodeMessage, Flag, FrameType } from "../protocol/frame.ts";
+import { ByteBudget } from "../worker/core/byte-budget.ts";
 import { Hub } from "../worker/core/hub.ts";
+import { Members } from "../worker/core/members.ts";
+import { Registry } from "../worker/core/registry.ts";
 import type { Sink } from "../worker/core/sink.ts";
 import { DEFAULT_TUNING } from "../worker/core/tuning.ts";
 import type { Emit } from "./report.ts";
@@ -18,7 +21,7 @@ export interface CoreCase {
 }
 
 const GROUP_FRAMES = 30;
-const WHO = { subject: undefined, jti: "bench", issuedAt: 0, expiresAt: 0 };
+const WHO = { subject: undefined, jti: "bench", issuedAt: 0, expiresAt: null };
 
 /** Measures one case. */
 export function core(one: CoreCase, emit: Emit): void {
@@ -46,7 +49,9 @@ export function core(one: CoreCase, emit: Emit): void {
 function run(one: CoreCase): { seconds: number; sends: number } {
   let now = 1_000_000_000_000;
   let sends = 0;
-  const hub = new Hub("bench", DEFAULT_TUNING, () => "epoch0");
+  const registry = new Registry(new ByteBudget(DEFAULT_TUNING));
+  const members = new Members(registry, () => ({ presence: false, memberMessages: false }));
+  const hub = new Hub("bench", DEFAULT_TUNING, () => "epoch0", registry, members);
   const sink: Sink = {
     send: (message) => {
       if (typeof message !== "string") sends++;
