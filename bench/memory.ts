@@ -5,6 +5,7 @@ import type { Found, Row } from "./memory/row.ts";
 import { ROWS } from "./memory/rows.ts";
 import type { Emit } from "./report.ts";
 import { round } from "./stats.ts";
+import { residentBytes } from "./targets/process.ts";
 import { startRoomcast } from "./targets/roomcast.ts";
 
 const MIB = 1024 * 1024;
@@ -35,12 +36,14 @@ export async function memory(choice: MemoryChoice, emit: Emit): Promise<boolean>
 
 /** Returns true if the room kept to the bound and nothing was lost. */
 async function measureRow(row: Row, bundle: string | undefined, emit: Emit): Promise<boolean> {
+  const idleBytes = await idleBytesOf(row, bundle);
   await using target = await startRoomcast("framed", bundle, row.settings);
   using growth = new Growth(target.pid);
   const startedAt = performance.now();
   let found: Found = { figures: {}, lost: 0 };
   let error = "";
   try {
+    if (idleBytes !== undefined) growth.beginAt(idleBytes);
     found = await row.measure(target, () => growth.begin());
     growth.sample();
   } catch (thrown) {
@@ -64,4 +67,12 @@ async function measureRow(row: Row, bundle: string | undefined, emit: Emit): Pro
     ...(error !== "" && { error }),
   });
   return isKept;
+}
+
+/** The size of a process that is idle, where the row has one to itself. */
+async function idleBytesOf({ idle, settings }: Row, bundle: string | undefined): Promise<number | undefined> {
+  if (idle === undefined) return undefined;
+  await using target = await startRoomcast("framed", bundle, settings);
+  await idle(target);
+  return residentBytes(target.pid);
 }

@@ -241,7 +241,7 @@ describe("files", () => {
 
   test("nothing names a host that packages come from", () => {
     const host =
-      /\bregistry\.(?:[\w-]+\.)+[a-z]{2,}\b|\bnpmjs\.(?:org|com)\b|\bnpm\.pkg\.github\b|"resolved"\s*:|^\s*(?:@[\w-]+:)?registry\s*=/gim;
+      /(?<![.\w])registry\.(?:[\w-]+\.)+(?:org|com|net|io|dev)\b|\bnpmjs\.(?:org|com)\b|\bnpm\.pkg\.github\b|"resolved"\s*:|^\s*(?:@[\w-]+:)?registry\s*=/gim;
     expect(files.flatMap((path) => places(path, readFileSync(join(ROOT, path), "latin1"), host))).toEqual([]);
   });
 });

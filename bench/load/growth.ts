@@ -27,6 +27,12 @@ export class Growth implements Disposable {
     this.peakBytes = this.idleBytes;
   }
 
+  /** Idle is what another process had. */
+  beginAt(idleBytes: number): void {
+    this.idleBytes = idleBytes;
+    this.peakBytes = idleBytes;
+  }
+
   get bytes(): number {
     return this.peakBytes - this.idleBytes;
   }

@@ -5,6 +5,7 @@ import { BenchPublisher } from "../load/publisher.ts";
 import { runRound } from "../load/round.ts";
 import { type BenchSubscriber, joinAll } from "../load/subscriber.ts";
 import { round } from "../stats.ts";
+import type { RoomcastTarget } from "../targets/roomcast.ts";
 import type { Found, Measure, Row } from "./row.ts";
 
 const MIB = 1024 * 1024;
@@ -19,19 +20,19 @@ const SETTLE_MS = 300;
 const CUT = "1006 ";
 
 /** All read as fast as they can; half of them read nothing; all join at once. */
-const KINDS: Readonly<Record<string, (subscribers: number, frameBytes: number) => Measure>> = {
-  healthy: (subscribers, frameBytes) => streaming(subscribers, 0, frameBytes),
-  stalled: (subscribers, frameBytes) => streaming(subscribers / 2, subscribers / 2, frameBytes),
+const KINDS: Readonly<Record<string, (subscribers: number, frameBytes: number) => Pick<Row, "idle" | "measure">>> = {
+  healthy: (subscribers, frameBytes) => ({ measure: streaming(subscribers, 0, frameBytes) }),
+  stalled: (subscribers, frameBytes) => ({ measure: streaming(subscribers / 2, subscribers / 2, frameBytes) }),
   joining,
 };
 
 /** Every cell of the table. */
 export function cellsOf(subscribers: readonly number[], frameKib: readonly number[]): Row[] {
-  return Object.entries(KINDS).flatMap(([kind, measureOf]) =>
+  return Object.entries(KINDS).flatMap(([kind, measuresOf]) =>
     subscribers.flatMap((count) =>
       frameKib.map((kib) => ({
         ...{ kind, labels: { subscribers: count, frame_kib: kib } },
-        measure: measureOf(count, kib * 1024),
+        ...measuresOf(count, kib * 1024),
       })),
     ),
   );
@@ -56,26 +57,30 @@ function streaming(healthy: number, stalled: number, frameBytes: number): Measur
   };
 }
 
-/** All join at once a room whose current group has `GROUP_BYTES`, or one frame if that is larger. */
-function joining(subscribers: number, frameBytes: number): Measure {
-  return async (target, idle) => {
-    const frames = groupFramesOf(frameBytes);
+/** All join at once a room whose current group has `GROUP_BYTES`, or one frame if that is larger. Idle: they wait for the next group. */
+function joining(subscribers: number, frameBytes: number): Pick<Row, "idle" | "measure"> {
+  const frames = groupFramesOf(frameBytes);
+  const fill = async (target: RoomcastTarget) => {
     const publisher = await BenchPublisher.join(target, frameBytes, frames);
     for (let frame = 0; frame < frames; frame++) publisher.publish(1);
     const [first] = await joinAll(target, 1, frameBytes);
     if (first === undefined) throw new Error("nobody joined");
     await drain([first], frames);
-    // What so many connections take is no queue: as many come before, wait for the next group, and go.
-    const waiting = { ...target.subscriber, path: `${target.subscriber.path}&start=live` };
-    const before = await joinAll({ ...target, subscriber: waiting }, subscribers, frameBytes);
-    await sleep(SETTLE_MS);
-    idle();
-    for (const subscriber of [first, ...before]) subscriber.leave();
-    await sleep(SETTLE_MS);
-    const startedAt = performance.now();
-    const all = await joinAll(target, subscribers, frameBytes, subscribers);
-    await drain(all, frames);
-    return foundOf(all, frames, { join_seconds: round((performance.now() - startedAt) / 1000, 3) });
+  };
+  return {
+    idle: async (target) => {
+      await fill(target);
+      const subscriber = { ...target.subscriber, path: `${target.subscriber.path}&start=live` };
+      await joinAll({ ...target, subscriber }, subscribers, frameBytes, subscribers);
+      await sleep(SETTLE_MS);
+    },
+    measure: async (target) => {
+      await fill(target);
+      const startedAt = performance.now();
+      const all = await joinAll(target, subscribers, frameBytes, subscribers);
+      await drain(all, frames);
+      return foundOf(all, frames, { join_seconds: round((performance.now() - startedAt) / 1000, 3) });
+    },
   };
 }
 

@@ -18,5 +18,7 @@ export interface Row {
   /** What identifies it beside its kind. */
   readonly labels: Readonly<Record<string, number>>;
   readonly settings?: Partial<RoomSettings>;
+  /** Brings a process of its own to the size that counts as idle; else the growth begins where `measure` says. */
+  readonly idle?: (target: RoomcastTarget) => Promise<void>;
   readonly measure: Measure;
 }

@@ -7,9 +7,9 @@ export interface Holder {
 }
 
 /** A newcomer gets at most this part of what is left, so that many of them cannot take all... */
-const NEWCOMER_PART = 32;
+const NEWCOMER_PART = 2000;
 /** ... but messages are not cut smaller than this: a send costs as much as copying so many bytes. */
-const MIN_CHUNK_BYTES = 16 * 1024;
+const MIN_CHUNK_BYTES = 64 * 1024;
 
 /**
  * The sum over all connections, closing ones included. Half of it is for everybody; the other half is only for those

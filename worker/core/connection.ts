@@ -35,6 +35,7 @@ export class Connection implements Holder {
   readonly #tuning: Tuning;
   readonly #budget: ByteBudget;
   readonly #window: SendWindow;
+  #sentBytes = 0;
   /** Bytes queued in this process, as of the last look. */
   #queued = 0;
   #heardAt: number;
@@ -55,9 +56,9 @@ export class Connection implements Holder {
     this.measure();
   }
 
-  /** Bytes sent in all. */
+  /** Bytes of frames sent in all. */
   get sentBytes(): number {
-    return this.#window.sent;
+    return this.#sentBytes;
   }
 
   /** Bytes queued in this process; where the runtime cannot tell, those that are not confirmed. */
@@ -84,9 +85,13 @@ export class Connection implements Holder {
     return Math.max(this.#heardAt, this.#sink.lastPong() ?? 0);
   }
 
-  /** Has a framed client given no sign of life for too long? A plain one need not give any. */
+  /**
+   * Has a framed client given no sign of life for too long? A plain one need not give any; one that pings, and has much to
+   * read, does not while it is behind: it is late, and closed as slow in time.
+   */
   isSilent(now: number): boolean {
-    return this.framed && now - this.silentSince > this.#tuning.silentMs;
+    const isBehind = this.#window.pings && this.#window.unconfirmed > this.#tuning.lateFloorBytes;
+    return this.framed && !isBehind && now - this.silentSince > this.#tuning.silentMs;
   }
 
   /** How large a run of frames may be in one message to it. */
@@ -125,6 +130,7 @@ export class Connection implements Holder {
   send(bytes: Uint8Array, now: number): void {
     this.#sink.send(bytes);
     this.#window.add(bytes.byteLength, now);
+    this.#sentBytes += bytes.byteLength;
     this.#hold(this.#queued + bytes.byteLength);
   }
 

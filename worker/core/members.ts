@@ -75,7 +75,7 @@ export class Members {
   rulesChanged(now: number): void {
     if (!this.#rules().presence) return;
     this.#presence.known(now, this.#infos(), this.#total);
-    for (const connection of this.#registry.connections()) {
+    for (const connection of this.#registry.connections) {
       this.#behind.add(connection);
       this.#attend(connection, undefined);
     }
@@ -91,7 +91,7 @@ export class Members {
 
   /** Delivers to an address; the sender's own connection gets it only by its own address. */
   deliver(now: number, from: Sender, to: Address, content: Content): Delivery {
-    const chosen = [...this.#registry.connections()].filter((connection) => isMeant(connection, to, from));
+    const chosen = [...this.#registry.connections].filter((connection) => isMeant(connection, to, from));
     if (chosen.length === 0 && to !== "all") return { error: "unknown_address" };
     const text = encode({ type: "message", from, ...content });
     if (!this.#sends.take(chosen.length * Math.ceil(text.bytes / SEND_UNIT_BYTES), now)) return { error: "too_fast" };
@@ -111,7 +111,7 @@ export class Members {
     if ((this.#presenceDueAt ?? Number.POSITIVE_INFINITY) > now) return;
     const attendance = this.#presence.changes(now, this.#infos(), this.#total);
     const changes = attendance && encode({ type: "presence", ...attendance });
-    for (const connection of this.#registry.connections()) this.#attend(connection, changes);
+    for (const connection of this.#registry.connections) this.#attend(connection, changes);
   }
 
   get #presenceDueAt(): number | undefined {
@@ -144,7 +144,7 @@ export class Members {
   }
 
   *#infos(): Iterable<MemberInfo> {
-    for (const { id, role, who } of this.#registry.connections()) {
+    for (const { id, role, who } of this.#registry.connections) {
       yield { connection: id, role, subject: who.subject ?? null, label: who.label ?? null };
     }
   }

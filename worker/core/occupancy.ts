@@ -1,10 +1,17 @@
 // How many are there, told at most so often: a change is told at once, further ones are gathered.
 import type { ServerMessage } from "../../protocol/control.ts";
+import type { Connection } from "./connection.ts";
 
 /** The numbers of a room's connections. */
 export interface Count {
   readonly subscribers: number;
   readonly publishers: number;
+}
+
+/** Those who are to be told. */
+interface Crowd {
+  readonly count: Count;
+  readonly connections: Iterable<Connection>;
 }
 
 /** After a restart the subscribers of a room come back spread over so long: at most 800 a second. */
@@ -35,6 +42,16 @@ export class Occupancy {
   dueAt(count: Count): number | undefined {
     const same = count.subscribers === this.#told.subscribers && count.publishers === this.#told.publishers;
     return same ? undefined : this.#toldAt + this.#everyMs;
+  }
+
+  /** Tells everybody, where it is time. Returns true if it did. */
+  tell(now: number, { count, connections }: Crowd): boolean {
+    const due = this.dueAt(count);
+    if (due === undefined || due > now) return false;
+    this.told(count, now);
+    const text = JSON.stringify(occupancyOf(count));
+    for (const connection of connections) if (connection.framed) connection.sendText(text);
+    return true;
   }
 
   /** `count` was told; after sleep: is known. */

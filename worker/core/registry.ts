@@ -54,8 +54,15 @@ export class Registry {
   }
 
   /** Every member's connection. */
-  *connections(): Generator<Connection> {
-    for (const { connection } of this.#members.values()) yield connection;
+  get connections(): Iterable<Connection> {
+    return connectionsOf(this.#members.values());
+  }
+
+  /** How many `reliable` subscribers are there. */
+  countReliable(): number {
+    let count = 0;
+    for (const { isReliable } of this.subscribers.values()) if (isReliable) count++;
+    return count;
   }
 
   /** It takes no part any more. What is queued for it counts until it has drained, or its peer is gone. */
@@ -99,7 +106,7 @@ export class Registry {
   /** When the first token of those who are here ceases to count, ms since 1970; undefined: none does. */
   get expiresAt(): number | undefined {
     let first: number | undefined;
-    for (const { who } of this.connections()) {
+    for (const { who } of this.connections) {
       if (who.expiresAt !== null) first = Math.min(first ?? Number.POSITIVE_INFINITY, expiryOf(who.expiresAt));
     }
     return first;
@@ -132,4 +139,8 @@ export class Registry {
 
 function identityOf({ connection: { id, who } }: Member) {
   return { connection: id, subject: who.subject ?? null, label: who.label ?? null };
+}
+
+function* connectionsOf(members: Iterable<Member>): Generator<Connection> {
+  for (const { connection } of members) yield connection;
 }

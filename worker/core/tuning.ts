@@ -58,7 +58,7 @@ export const DEFAULT_TUNING: Tuning = {
   blockBytes: 256 * 1024,
   historyMs: 60_000,
   queueBytes: 1024 * 1024,
-  roomQueueBytes: 32 * 1024 * 1024,
+  roomQueueBytes: 20 * 1024 * 1024,
   lateMs: 5000,
   lateFloorBytes: 32 * 1024,
   allowanceBytes: 64 * 1024 * 1024,

@@ -1,0 +1,66 @@
+// How connections end: by their peers, by the room, or because nothing was heard of them for too long.
+import { Close, type CloseReason, closeText } from "../../protocol/close.ts";
+import type { Closing } from "./fan-out.ts";
+import type { Members } from "./members.ts";
+import { Publisher } from "./publisher.ts";
+import type { Member, Registry } from "./registry.ts";
+import type { Tracks } from "./tracks.ts";
+
+/** When a client that was closed may come back. */
+const BUSY_RETRY_MS = 2000;
+
+/** How often the room looks for connections whose peers give no sign, while it is awake. */
+const SILENCE_CHECK_MS = 5000;
+
+/** Ends the connections of a room. Times are ms since 1970. */
+export class Departures {
+  readonly #registry: Registry;
+  readonly #tracks: Tracks;
+  readonly #members: Members;
+  #checkedAt = 0;
+
+  constructor(registry: Registry, tracks: Tracks, members: Members) {
+    this.#registry = registry;
+    this.#tracks = tracks;
+    this.#members = members;
+  }
+
+  /** A peer is gone; `drops`: and what was queued for it too. */
+  left(now: number, id: string, drops: boolean): void {
+    const member = this.#registry.left(now, id, drops);
+    if (member !== undefined) this.#forget(now, member, false);
+  }
+
+  /** The room closes a connection, with a text that says why. */
+  close(now: number, member: Member, reason: CloseReason, detail?: string): void {
+    this.#registry.close(now, member.connection, reason, textOf(reason, detail));
+    this.#forget(now, member, reason !== Close.takenOver);
+  }
+
+  /** Closes those whom the fan-out found to be too slow. */
+  closeAll(now: number, closings: readonly Closing[]): void {
+    for (const { subscriber, reason } of closings) this.close(now, subscriber, reason);
+  }
+
+  /** Peers that vanished without a word are found when something else happens: nothing wakes the room for them. */
+  checkSilence(now: number): void {
+    if (now - this.#checkedAt < SILENCE_CHECK_MS) return;
+    this.#checkedAt = now;
+    for (const member of [...this.#registry]) {
+      if (member.connection.isSilent(now)) this.close(now, member, Close.unproven, "no ping and no message");
+    }
+  }
+
+  /** `isFinal`: the room ended it; else it may come back at once. */
+  #forget(now: number, member: Member, isFinal: boolean): void {
+    if (member instanceof Publisher) this.#tracks.get(member.track.name)?.leave(now, member, isFinal);
+    else for (const { fanOut } of this.#tracks) fanOut.leave(member);
+    this.#members.left(now, member.connection);
+  }
+}
+
+/** The text of a close: with the time after which the client may come back, unless it only needs a new token. */
+export function textOf(reason: CloseReason, detail = ""): string {
+  const mayReturn = reason.code < 4500 && reason.code !== Close.tokenExpired.code;
+  return closeText(reason, detail, mayReturn ? BUSY_RETRY_MS : undefined);
+}
