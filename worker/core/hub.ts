@@ -148,9 +148,9 @@ export class Hub {
     return this.#connections.isEmpty;
   }
 
-  /** Is this connection in the room? */
-  has(id: string): boolean {
-    return this.#connections.find(id) !== undefined;
+  /** A connection that is in the room. */
+  find(id: string): Connection | undefined {
+    return this.#connections.find(id);
   }
 
   /** When the first token of those who are here ceases to count; undefined: none does. */

@@ -68,6 +68,12 @@ export class Members {
     this.tick(now);
   }
 
+  /** A member goes on with another token. */
+  renew(id: string, who: Who): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) this.#members.set(id, { ...member, who });
+  }
+
   left(now: number, id: string): void {
     this.#limits.delete(id);
     this.#behind.delete(id);

@@ -5,6 +5,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { FrameType, type FrameView, HEADER_BYTES, readMessage } from "../../protocol/frame.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import type { Who } from "./attachment.ts";
+import type { Usage } from "./authorize.ts";
 import { moveFrame } from "./batch.ts";
 import type { Sink } from "./sink.ts";
 import type { Track } from "./track.ts";
@@ -37,7 +38,7 @@ export type Incoming =
 /** One publisher of one track. */
 export class Publisher {
   readonly id: string;
-  readonly who: Who;
+  #who: Who;
   readonly track: Track;
   readonly #sink: Sink;
   readonly #settings: Tuning;
@@ -54,7 +55,7 @@ export class Publisher {
 
   constructor(id: string, who: Who, track: Track, sink: Sink, settings: Tuning, now: number) {
     this.id = id;
-    this.who = who;
+    this.#who = who;
     this.track = track;
     this.#sink = sink;
     this.#settings = settings;
@@ -73,10 +74,29 @@ export class Publisher {
 
   /** Accepts it: tells what it is to send next, and keeps what must survive sleep. */
   welcome(): void {
-    const { number, name, epoch, next, hasInit, mayReach } = this.track;
+    const { number, name, epoch, next, hasInit } = this.track;
     const window = this.#window;
     this.tell({ type: "publish", track: number, name, epoch, sequence: next ?? 0, window, init: !hasInit });
-    this.#sink.save({ role: "publisher", id: this.id, who: this.who, track: name, number, epoch, mayReach });
+    this.#save();
+  }
+
+  get who(): Who {
+    return this.#who;
+  }
+
+  get usage(): Usage {
+    return { role: "publish", who: this.#who, tracks: [this.track.name], reliable: false };
+  }
+
+  /** Goes on with another token; that survives sleep. */
+  renew(who: Who): void {
+    this.#who = who;
+    this.#save();
+  }
+
+  #save(): void {
+    const { number, name, epoch, mayReach } = this.track;
+    this.#sink.save({ role: "publisher", id: this.id, who: this.#who, track: name, number, epoch, mayReach });
   }
 
   tell(message: ServerMessage): void {

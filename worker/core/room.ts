@@ -3,7 +3,8 @@ import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { Address } from "../../protocol/messages.ts";
 import { Admission, type Credential } from "./admission.ts";
 import type { Attachment, Who } from "./attachment.ts";
-import { type Asked, type Grant, type Join, permit } from "./authorize.ts";
+import { type Asked, type Grant, type Join, permit, renewal } from "./authorize.ts";
+import { Expiry } from "./expiry.ts";
 import { Hub } from "./hub.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { type Content, Members } from "./members.ts";
@@ -12,6 +13,8 @@ import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
 import type { Sink } from "./sink.ts";
 import { DEFAULT_TUNING } from "./tuning.ts";
+
+const NO_CONNECTION = refusal("connection_not_found", "it may have gone already");
 
 /** Somebody at the door: what is asked for, and with what. */
 export interface JoinRequest {
@@ -28,8 +31,7 @@ export class RoomCore {
   readonly #settings = { ...DEFAULT_TUNING };
   #members: Members;
   #hub: Hub;
-  /** When the first token of those who are here may expire. */
-  #expiresAt: number | undefined;
+  readonly #expiry = new Expiry();
 
   constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string) {
     this.#id = id;
@@ -88,9 +90,24 @@ export class RoomCore {
     return refused ?? true;
   }
 
-  /** `grant` for whoever brings `id`, once: answers until when. */
-  issueTicket(now: number, who: Who, id: string, grant: Grant, ttlMs: number): number | Refusal {
-    return this.admit(who) ?? this.#admission.issueTicket(now, id, grant, ttlMs);
+  /** `grant` for whoever brings `id`, once, instead of the token `of`: answers until when. */
+  issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number): number | Refusal {
+    return this.admit(of.who) ?? this.#admission.issueTicket(now, id, of, grant, ttlMs);
+  }
+
+  /** A connection goes on with another token. */
+  renew(now: number, grant: Grant, connection: string): Refusal | true {
+    const refused = this.admit(grant.who);
+    if (refused !== undefined) return refused;
+    const found = this.#hub.find(connection);
+    if (found === undefined) return NO_CONNECTION;
+    const { presence, memberMessages } = this.#admission.settings;
+    const who = renewal(found.usage, grant, presence || memberMessages);
+    if (isRefusal(who)) return who;
+    found.renew(who);
+    this.#members.renew(connection, who);
+    this.#expire(now);
+    return true;
   }
 
   /** Revokes tokens, and closes the connections that were made with them: answers how many. */
@@ -104,7 +121,7 @@ export class RoomCore {
     const refused = this.admit(who);
     if (refused !== undefined) return refused;
     const kicked = this.#disconnect(now, Close.kicked, (id) => id === connection);
-    return kicked > 0 || refusal("connection_not_found", "it may have gone already");
+    return kicked > 0 || NO_CONNECTION;
   }
 
   /** Delivers a message from an application. */
@@ -128,17 +145,20 @@ export class RoomCore {
     const { role, who } = join;
     if (join.role === "publish") this.#hub.publish(now, id, who, join.publication, sink);
     else this.#hub.subscribe(now, id, who, join.subscription, sink);
-    if (!this.#hub.has(id)) return;
+    if (this.#hub.find(id) === undefined) return;
     const framed = join.role === "publish" || join.subscription.framed;
     this.#members.join(now, { id, role, framed, who, sink });
-    if (who.expiresAt !== null) this.#expiresAt = earliest([this.#expiresAt, expiryOf(who.expiresAt)]);
+    if (who.expiresAt !== null) this.#expiry.add(expiryOf(who.expiresAt));
+    if (this.#expiry.isDue(now)) this.#expire(now);
   }
 
   text(now: number, id: string, text: string): void {
+    if (this.#expiry.isDue(now)) this.#expire(now);
     this.#hub.text(now, id, text);
   }
 
   binary(now: number, id: string, bytes: Uint8Array): void {
+    if (this.#expiry.isDue(now)) this.#expire(now);
     this.#hub.binary(now, id, bytes);
   }
 
@@ -151,17 +171,19 @@ export class RoomCore {
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
   get dueAt(): number | undefined {
-    return earliest([this.#hub.dueAt, this.#members.dueAt]);
+    return earliest([this.#hub.dueAt, this.#members.dueAt, this.#expiry.dueAt, this.#admission.awakeUntil]);
   }
 
   tick(now: number): void {
+    if (this.#expiry.isDue(now)) this.#expire(now);
+    this.#admission.prune(now);
     this.#hub.tick(now);
     this.#members.tick(now);
   }
 
   /** When `alarm` is wanted, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiresAt, this.#admission.dueAt(this.#hub.isEmpty)]);
+    return earliest([this.#expiry.alarmAt, this.#admission.dueAt(this.#hub.isEmpty)]);
   }
 
   /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
@@ -172,7 +194,7 @@ export class RoomCore {
 
   #expire(now: number): void {
     this.#disconnect(now, Close.tokenExpired, (_, who) => isExpired(who, now));
-    this.#expiresAt = this.#hub.expiresAt;
+    this.#expiry.reset(this.#hub.expiresAt);
   }
 
   #disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
@@ -187,7 +209,7 @@ export class RoomCore {
     this.#disconnect(now, Close.roomClosed, () => true);
     this.#admission.close(now);
     [this.#members, this.#hub] = this.#furnish();
-    this.#expiresAt = undefined;
+    this.#expiry.reset(undefined);
   }
 
   #furnish(): [Members, Hub] {

@@ -4,6 +4,7 @@ import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import { Flag } from "../../protocol/frame.ts";
 import type { Attachment, CursorState, Subscription, Who } from "./attachment.ts";
+import type { Usage } from "./authorize.ts";
 import type { Batch } from "./batch.ts";
 import { SendWindow, type Signals } from "./send-window.ts";
 import type { Sink } from "./sink.ts";
@@ -33,7 +34,7 @@ export type Turn = "open" | "more" | "paused" | CloseReason;
 /** One subscriber. `pump` sends what may be sent now. */
 export class Subscriber {
   readonly id: string;
-  readonly who: Who;
+  #who: Who;
   readonly subscription: Subscription;
   readonly #sink: Sink;
   readonly #settings: Tuning;
@@ -53,13 +54,27 @@ export class Subscriber {
 
   constructor(id: string, who: Who, subscription: Subscription, sink: Sink, settings: Tuning, now: number) {
     this.id = id;
-    this.who = who;
+    this.#who = who;
     this.subscription = subscription;
     this.#sink = sink;
     this.#settings = subscription.delivery === "latest" ? { ...settings, ...LATEST } : settings;
     this.#flow = new SendWindow(this.#settings);
     this.#credit = subscription.delivery === "reliable" ? 0 : Number.POSITIVE_INFINITY;
     this.#progressAt = now;
+  }
+
+  get who(): Who {
+    return this.#who;
+  }
+
+  get usage(): Usage {
+    return { role: "subscribe", who: this.#who, tracks: this.subscription.tracks, reliable: this.#reliable };
+  }
+
+  /** Goes on with another token; that survives sleep. */
+  renew(who: Who): void {
+    this.#who = who;
+    this.#sink.save(this.#saved());
   }
 
   get #reliable(): boolean {
@@ -210,7 +225,7 @@ export class Subscriber {
       state: cursor.inStep ? ({ at: "flowing", cursor: null, strict: this.#reliable } as const) : cursor.state,
     }));
     const credit = this.#reliable ? this.#credit : null;
-    return { role: "subscriber", id: this.id, who: this.who, subscription: this.subscription, credit, cursors };
+    return { role: "subscriber", id: this.id, who: this.#who, subscription: this.subscription, credit, cursors };
   }
 
   #note(signals: Signals): void {

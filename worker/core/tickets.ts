@@ -1,7 +1,6 @@
-// Tickets: random ids that stand for a token once, for clients that can send no header.
-import { MAX_TICKETS } from "../../protocol/limits.ts";
-import type { Grant } from "./authorize.ts";
-import type { KeyValueStore } from "./key-value-store.ts";
+// Tickets: random ids that stand for a token once, for clients that can send no header. They are kept in memory and nowhere else.
+import { MAX_TICKETS, MAX_TICKETS_PER_TOKEN } from "../../protocol/limits.ts";
+import { type Grant, grants } from "./authorize.ts";
 import { expiryOf } from "./revocations.ts";
 
 interface Ticket {
@@ -10,50 +9,64 @@ interface Ticket {
   readonly expiresAt: number;
 }
 
-const PREFIX = "ticket:";
-
-/** The tickets of a room that are not spent yet. Times are ms since 1970. */
+/**
+ * The tickets of a room that are not spent yet. Times are ms since 1970. None of them outlives this process, so none can be shown again
+ * to one that knows nothing of the first time; a room does not sleep while it has one (`dueAt`).
+ */
 export class Tickets {
-  readonly #kv: KeyValueStore;
-  readonly #open: Map<string, Ticket>;
+  readonly #open = new Map<string, Ticket>();
+  /** How many there are of each token that has some. */
+  readonly #byToken = new Map<string | null, number>();
+  /** None expires before. Asked for at each message. */
+  #firstExpiry = Number.POSITIVE_INFINITY;
 
-  constructor(kv: KeyValueStore) {
-    this.#kv = kv;
-    this.#open = new Map(kv.list<Ticket>({ prefix: PREFIX }));
-  }
-
-  /** A ticket that gives `grant` once, within `ttlMs` and the token's life: until when. undefined: there are too many. */
-  issue(now: number, id: string, grant: Grant, ttlMs: number): number | undefined {
+  /** A ticket that gives `grant` once, within `ttlMs` and the life of the token `of`: until when. undefined: there are too many. */
+  issue(now: number, id: string, of: Grant, grant: Grant, ttlMs: number): number | undefined {
     this.prune(now);
-    if (this.#open.size >= MAX_TICKETS) return undefined;
-    const tokenExpiry = grant.who.expiresAt === null ? Number.POSITIVE_INFINITY : expiryOf(grant.who.expiresAt);
+    if (!this.#hasPlace(of)) return undefined;
+    const { jti, expiresAt: exp } = of.who;
+    const tokenExpiry = exp === null ? Number.POSITIVE_INFINITY : expiryOf(exp);
     const ticket = { grant, expiresAt: Math.min(now + ttlMs, tokenExpiry) };
-    this.#open.set(PREFIX + id, ticket);
-    this.#kv.put(PREFIX + id, ticket);
+    this.#open.set(id, ticket);
+    this.#firstExpiry = Math.min(this.#firstExpiry, ticket.expiresAt);
+    this.#byToken.set(jti, (this.#byToken.get(jti) ?? 0) + 1);
     return ticket.expiresAt;
   }
 
   /** What the ticket gives. It is spent, whatever comes of it. */
   redeem(now: number, id: string): Grant | undefined {
-    const ticket = this.#open.get(PREFIX + id);
+    const ticket = this.#open.get(id);
     if (ticket === undefined) return undefined;
-    this.#forget(PREFIX + id);
+    this.#forget(id, ticket);
     return now < ticket.expiresAt ? ticket.grant : undefined;
   }
 
-  /** When the next one expires. */
+  /** When the next one may expire. Until then the room has to stay in memory. */
   get dueAt(): number | undefined {
-    const times = [...this.#open.values()].map(({ expiresAt }) => expiresAt);
-    return times.length === 0 ? undefined : Math.min(...times);
+    return this.#open.size === 0 ? undefined : this.#firstExpiry;
   }
 
   /** Forgets what has expired. */
   prune(now: number): void {
-    for (const [key, { expiresAt }] of this.#open) if (expiresAt <= now) this.#forget(key);
+    if (now < this.#firstExpiry) return;
+    this.#firstExpiry = Number.POSITIVE_INFINITY;
+    for (const [id, ticket] of this.#open) {
+      if (ticket.expiresAt <= now) this.#forget(id, ticket);
+      else this.#firstExpiry = Math.min(this.#firstExpiry, ticket.expiresAt);
+    }
   }
 
-  #forget(key: string): void {
-    this.#open.delete(key);
-    this.#kv.delete(key);
+  /** The last places of a room are for its admins; of the others a token has its share, so that none takes all. */
+  #hasPlace(of: Grant): boolean {
+    if (grants(of, "admin")) return this.#open.size < MAX_TICKETS;
+    const own = this.#byToken.get(of.who.jti) ?? 0;
+    return own < MAX_TICKETS_PER_TOKEN && this.#open.size < MAX_TICKETS - MAX_TICKETS_PER_TOKEN;
+  }
+
+  #forget(id: string, { grant: { who } }: Ticket): void {
+    this.#open.delete(id);
+    const left = (this.#byToken.get(who.jti) ?? 1) - 1;
+    if (left === 0) this.#byToken.delete(who.jti);
+    else this.#byToken.set(who.jti, left);
   }
 }

@@ -28,7 +28,12 @@ export interface Tuning {
   readonly occupancyMs: number;
   /** How long a publisher is held while every subscriber still has its data queued here. */
   readonly holdMs: number;
+  /** How late a `live` subscriber may be before it skips. */
+  readonly lateMs: number;
   readonly maxSubscribers: number;
+  /** `reliable` subscribers that may be there, and how long at most one of them may hold the publisher. */
+  readonly maxReliable: number;
+  readonly reliableHoldMs: number;
   readonly maxPublishers: number;
   /** Of all publishers together: above it they are held back. */
   readonly bytesPerSecondIn: number;
@@ -52,7 +57,10 @@ export const DEFAULT_TUNING: Tuning = {
   gatherMs: 50,
   occupancyMs: 1000,
   holdMs: 1000,
+  lateMs: 5000,
   maxSubscribers: 5000,
+  maxReliable: 8,
+  reliableHoldMs: 60_000,
   maxPublishers: 16,
   bytesPerSecondIn: Number.POSITIVE_INFINITY,
   messagesPerSecondIn: 10_000,
