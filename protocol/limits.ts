@@ -63,7 +63,7 @@ export const MAX_TOKEN_ANCESTORS = 4;
 /** A ticket stands in a URL, and URLs land in logs: it is spent before anybody reads those. */
 export const MAX_TICKET_TTL_SECONDS = 60;
 
-/** Tickets of one room that are not spent yet; each is a few hundred bytes of its memory. */
+/** Tickets of one room that are not spent yet; each is some hundred bytes of its memory. */
 export const MAX_TICKETS = 1000;
 
 /** Of these, what a token without `admin` may have; the last ones of a room are for its admins. */

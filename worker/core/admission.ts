@@ -42,7 +42,7 @@ export class Admission {
   #settings: RoomSettings;
   #tombstone: Tombstone | undefined;
   #revocations: Revocations;
-  #tickets = new Tickets();
+  #tickets: Tickets;
 
   constructor(kv: KeyValueStore, limits: RoomLimits) {
     this.#kv = kv;
@@ -51,6 +51,7 @@ export class Admission {
     this.#settings = inForce(this.#stored?.settings ?? {}, limits);
     this.#tombstone = kv.get<Tombstone>(TOMBSTONE);
     this.#revocations = new Revocations(kv);
+    this.#tickets = new Tickets(kv);
   }
 
   get settings(): RoomSettings {
@@ -86,8 +87,8 @@ export class Admission {
     return grant === undefined || this.#revocations.covers(grant.who) ? UNKNOWN : grant;
   }
 
-  issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number): number | Refusal {
-    const expiresAt = this.#tickets.issue(now, id, of, grant, ttlMs);
+  issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number, busy: boolean): number | Refusal {
+    const expiresAt = this.#tickets.issue(now, id, of, grant, ttlMs, busy);
     return expiresAt ?? refusal("too_many_tickets", "too many tickets are not spent yet: wait a minute");
   }
 
@@ -108,7 +109,7 @@ export class Admission {
     this.#stored = undefined;
     this.#settings = inForce({}, this.#limits);
     this.#revocations = new Revocations(this.#kv);
-    this.#tickets = new Tickets();
+    this.#tickets = new Tickets(this.#kv);
     this.#tombstone = { until: now + TOMBSTONE_MS };
     this.#kv.put(TOMBSTONE, this.#tombstone);
   }
@@ -119,17 +120,7 @@ export class Admission {
     this.#store({ ...this.#stored, idleSince: now });
   }
 
-  /** Until when the room has to stay in memory, and `prune` is wanted then. */
-  get awakeUntil(): number | undefined {
-    return this.#tickets.dueAt;
-  }
-
-  /** Forgets tickets that have expired. */
-  prune(now: number): void {
-    this.#tickets.prune(now);
-  }
-
-  /** When `tick` is wanted, asleep or not. */
+  /** When `tick` is wanted. Tickets that nobody showed wait for it, or for the next ticket: they cost no alarm. */
   dueAt(empty: boolean): number | undefined {
     const times = [this.#revocations.dueAt, this.#tombstone?.until];
     if (empty) times.push(this.#idleUntil);
@@ -139,7 +130,7 @@ export class Admission {
 
   /** Forgets what has expired. true: the room itself has, since nobody came. */
   tick(now: number, empty: boolean): boolean {
-    this.prune(now);
+    this.#tickets.prune(now);
     this.#revocations.prune(now);
     if (this.#tombstone !== undefined && this.#tombstone.until <= now) {
       this.#kv.delete(TOMBSTONE);

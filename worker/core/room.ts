@@ -14,6 +14,9 @@ import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
 import type { Sink } from "./sink.ts";
 import { DEFAULT_TUNING } from "./tuning.ts";
 
+/** A room that was sent something so short a while ago does not sleep in the next seconds: the platform waits for 10 s without events. */
+const BUSY_MS = 5000;
+
 const NO_CONNECTION = refusal("connection_not_found", "it may have gone already");
 
 /** Somebody at the door: what is asked for, and with what. */
@@ -32,6 +35,8 @@ export class RoomCore {
   #members: Members;
   #hub: Hub;
   readonly #expiry = new Expiry();
+  /** When the last binary message came. */
+  #framesAt = Number.NEGATIVE_INFINITY;
 
   constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string) {
     this.#id = id;
@@ -92,7 +97,7 @@ export class RoomCore {
 
   /** `grant` for whoever brings `id`, once, instead of the token `of`: answers until when. */
   issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number): number | Refusal {
-    return this.admit(of.who) ?? this.#admission.issueTicket(now, id, of, grant, ttlMs);
+    return this.admit(of.who) ?? this.#admission.issueTicket(now, id, of, grant, ttlMs, now - this.#framesAt < BUSY_MS);
   }
 
   /** A connection goes on with another token. */
@@ -159,6 +164,7 @@ export class RoomCore {
 
   binary(now: number, id: string, bytes: Uint8Array): void {
     if (this.#expiry.isDue(now)) this.#expire(now);
+    this.#framesAt = now;
     this.#hub.binary(now, id, bytes);
   }
 
@@ -171,12 +177,11 @@ export class RoomCore {
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
   get dueAt(): number | undefined {
-    return earliest([this.#hub.dueAt, this.#members.dueAt, this.#expiry.dueAt, this.#admission.awakeUntil]);
+    return earliest([this.#hub.dueAt, this.#members.dueAt, this.#expiry.dueAt]);
   }
 
   tick(now: number): void {
     if (this.#expiry.isDue(now)) this.#expire(now);
-    this.#admission.prune(now);
     this.#hub.tick(now);
     this.#members.tick(now);
   }
