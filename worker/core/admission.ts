@@ -13,6 +13,8 @@ interface Stored {
   readonly id: string;
   readonly createdAt: number;
   readonly settings?: Partial<RoomSettings>;
+  /** Members were told of each other at some time: the ids of connections are known. */
+  readonly idsAreTold?: boolean;
   /** Since when nobody has been there; of rooms that expire when idle. */
   readonly idleSince?: number;
 }
@@ -56,6 +58,11 @@ export class Admission {
 
   get settings(): RoomSettings {
     return this.#settings;
+  }
+
+  /** May members know the ids of others' connections? Once told, for good. */
+  get idsAreTold(): boolean {
+    return this.#stored?.idsAreTold === true;
   }
 
   get createdAt(): number {
@@ -146,8 +153,9 @@ export class Admission {
   }
 
   #store(stored: Stored): void {
-    this.#stored = stored;
     this.#settings = inForce(stored.settings ?? {}, this.#limits);
-    this.#kv.put(ROOM, stored);
+    const { presence, memberMessages } = this.#settings;
+    this.#stored = { ...stored, idsAreTold: stored.idsAreTold || presence || memberMessages };
+    this.#kv.put(ROOM, this.#stored);
   }
 }

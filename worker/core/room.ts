@@ -106,12 +106,11 @@ export class RoomCore {
     if (refused !== undefined) return refused;
     const found = this.#hub.find(connection);
     if (found === undefined) return NO_CONNECTION;
-    const { presence, memberMessages } = this.#admission.settings;
-    const who = renewal(found.usage, grant, presence || memberMessages);
+    const who = renewal(found.usage, grant, this.#admission.idsAreTold);
     if (isRefusal(who)) return who;
     found.renew(who);
     this.#members.renew(connection, who);
-    this.#expire(now);
+    this.#heed(now, who);
     return true;
   }
 
@@ -153,8 +152,7 @@ export class RoomCore {
     if (this.#hub.find(id) === undefined) return;
     const framed = join.role === "publish" || join.subscription.framed;
     this.#members.join(now, { id, role, framed, who, sink });
-    if (who.expiresAt !== null) this.#expiry.add(expiryOf(who.expiresAt));
-    if (this.#expiry.isDue(now)) this.#expire(now);
+    this.#heed(now, who);
   }
 
   text(now: number, id: string, text: string): void {
@@ -195,6 +193,12 @@ export class RoomCore {
   alarm(now: number): void {
     this.#expire(now);
     if (this.#admission.tick(now, this.#hub.isEmpty)) this.#shut(now);
+  }
+
+  /** The connection of `who` ends with its token. */
+  #heed(now: number, who: Who): void {
+    if (who.expiresAt !== null) this.#expiry.add(expiryOf(who.expiresAt));
+    if (this.#expiry.isDue(now)) this.#expire(now);
   }
 
   #expire(now: number): void {
