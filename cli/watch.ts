@@ -27,7 +27,10 @@ export function watchCommand(): Command {
     .option("--track <track>", "the track's name", DEFAULT_TRACK)
     .option("--start <start>", "group, live, -SECONDS or EPOCH.SEQUENCE", "group")
     .addOption(
-      new Option("--delivery <mode>", "what happens when stdout is too slow: skip, keep only the newest, or wait")
+      new Option(
+        "--delivery <mode>",
+        "what happens when stdout is too slow: skip, keep only the newest, or wait (needs the right reliable)",
+      )
         .choices(["live", "latest", "reliable"])
         .default("live"),
     )

@@ -79,11 +79,17 @@ export const MAX_TOKEN_TTL_SECONDS = 90 * 24 * 3600;
 /** Clocks of different machines may differ by so much. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
 
+/** Tokens that a token was minted through, one by another. An owner, a service and its helper: longer chains are refused. */
+export const MAX_TOKEN_ANCESTORS = 4;
+
 /** A ticket stands in a URL, and URLs land in logs: it is spent before anybody reads those. */
 export const MAX_TICKET_TTL_SECONDS = 60;
 
-/** Tickets of one room that are not spent yet; each is a stored row. */
+/** Tickets of one room that are not spent yet; each is some hundred bytes of its memory. */
 export const MAX_TICKETS = 1000;
+
+/** Of these, what a token without `admin` may have; the last ones of a room are for its admins. */
+export const MAX_TICKETS_PER_TOKEN = MAX_TICKETS / 10;
 
 /** Revocations of one room; whoever needs more revokes everything of before a time. */
 export const MAX_REVOCATIONS = 1000;

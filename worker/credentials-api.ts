@@ -1,12 +1,12 @@
 // Who may come: tokens, tickets and revocations of a room.
 import { Hono } from "hono";
 import type * as z from "zod/mini";
-import { type Claims, RIGHTS } from "../protocol/claims.ts";
-import { MAX_TICKET_TTL_SECONDS } from "../protocol/limits.ts";
+import { type Claims, RIGHTS, type Right } from "../protocol/claims.ts";
+import { MAX_TICKET_TTL_SECONDS, MAX_TOKEN_CHARS } from "../protocol/limits.ts";
 import { mintToken } from "../protocol/token.ts";
 import type { AppEnv } from "./app.ts";
 import { readBody } from "./body.ts";
-import { type Grant, grants, narrow } from "./core/authorize.ts";
+import { type Grant, grants, lineage, narrow } from "./core/authorize.ts";
 import type { Revocation } from "./core/revocations.ts";
 import { authorize, TICKET_CHARS } from "./credential.ts";
 import { randomId } from "./ids.ts";
@@ -21,6 +21,7 @@ export const accessApi = new Hono<AppEnv>()
     const grant = await authorize(c.req.raw, c.get("config"), room, "admin");
     const { can, ttlSeconds, subject, tracks } = await readBody(c.req.raw, tokenBody);
     const { tracks: within } = unwrap(narrow(grant, can, tracks ?? null));
+    const { via, until } = unwrap(lineage(grant));
     unwrap(await c.env.ROOM.getByName(room).admit(grant.who));
     const iat = Math.floor(Date.now() / 1000);
     const claims: Claims = {
@@ -28,11 +29,13 @@ export const accessApi = new Hono<AppEnv>()
       can,
       jti: randomId(20),
       iat,
-      exp: iat + ttlSeconds,
+      exp: Math.min(iat + ttlSeconds, until),
       ...(subject !== undefined && { sub: subject }),
       ...(within !== null && { tracks: [...within] }),
+      ...(via !== undefined && { via }),
     };
     const token = await mintToken(claims, c.get("config").secrets[0]);
+    if (token.length > MAX_TOKEN_CHARS) throw new Problem("invalid_request", "the token would be too long");
     return c.json({ token, jti: claims.jti, expiresAt: claims.exp }, 201);
   })
   .post("/:room/tickets", async (c) => {
@@ -43,7 +46,7 @@ export const accessApi = new Hono<AppEnv>()
     const wanted = ticketGrant(grant, role, tracks);
     const ticket = randomId(TICKET_CHARS);
     const stub = c.env.ROOM.getByName(room);
-    const expiresAt = unwrap(await stub.issueTicket(grant.who, ticket, wanted, ttlSeconds * 1000));
+    const expiresAt = unwrap(await stub.issueTicket(ticket, grant, wanted, ttlSeconds * 1000));
     return c.json({ ticket, expiresAt }, 201);
   })
   .post("/:room/revocations", async (c) => {
@@ -53,10 +56,13 @@ export const accessApi = new Hono<AppEnv>()
     return c.json({ closed: unwrap(await c.env.ROOM.getByName(room).revoke(who, revocation)) }, 201);
   });
 
+/** Rights that are no role of a WebSocket, but may be used on one. */
+const ALONGSIDE: readonly Right[] = ["message", "reliable"];
+
 /** A ticket opens a WebSocket and nothing else: it never carries `admin`. */
 function ticketGrant(grant: Grant, role: "publish" | "subscribe" | undefined, tracks: string[] | undefined): Grant {
   const able = RIGHTS.filter((right) => right !== "admin" && grants(grant, right));
-  const can = role === undefined ? able : [role, ...able.filter((right) => right === "message")];
+  const can = role === undefined ? able : [role, ...able.filter((right) => ALONGSIDE.includes(right))];
   if (can.length === 0) throw new Problem("forbidden", "the token opens no WebSocket");
   return unwrap(narrow(grant, can, tracks ?? null));
 }

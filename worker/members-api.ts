@@ -1,4 +1,4 @@
-// Who is there: connections listed and ended, messages delivered to them.
+// Who is there: connections listed, renewed and ended, messages delivered to them.
 import { Hono } from "hono";
 import type * as z from "zod/mini";
 import { MAX_HTTP_MESSAGE_BYTES } from "../protocol/limits.ts";
@@ -7,7 +7,7 @@ import { readBody } from "./body.ts";
 import { authorize } from "./credential.ts";
 import { Problem, unwrap } from "./problem.ts";
 import { roomParam } from "./rooms-api.ts";
-import { messageBody } from "./schemas.ts";
+import { emptyBody, messageBody } from "./schemas.ts";
 
 /** The largest bytes in base64, and what is around them. */
 const MAX_BODY_BYTES = Math.ceil((MAX_HTTP_MESSAGE_BYTES * 4) / 3) + 1024;
@@ -22,6 +22,13 @@ export const membersApi = new Hono<AppEnv>()
     const room = roomParam(c.req.param("room"));
     const { who } = await authorize(c.req.raw, c.get("config"), room, "admin");
     unwrap(await c.env.ROOM.getByName(room).kick(who, c.req.param("id")));
+    return c.body(null, 204);
+  })
+  .post("/:room/connections/:id/token", async (c) => {
+    const room = roomParam(c.req.param("room"));
+    const grant = await authorize(c.req.raw, c.get("config"), room);
+    await readBody(c.req.raw, emptyBody);
+    unwrap(await c.env.ROOM.getByName(room).renew(grant, c.req.param("id")));
     return c.body(null, 204);
   })
   .post("/:room/messages", async (c) => {

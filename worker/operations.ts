@@ -147,6 +147,16 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     method: "post",
+    path: `${ROOM}/connections/:id/token`,
+    id: "renewConnection",
+    summary: "Let a connection go on with the token of this request",
+    who: "a token with the connection's subject and the rights that it uses",
+    body: schemas.emptyBody,
+    status: 204,
+    problems: [...OF_ADMIN, "body_too_large", "connection_not_found"],
+  },
+  {
+    method: "post",
     path: `${ROOM}/messages`,
     id: "deliverMessage",
     summary: "Deliver a message to one connection, to those of a subject, or to everybody",

@@ -28,7 +28,7 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** When to try again. */
-const RETRY_SECONDS = 10;
+export const RETRY_SECONDS = 10;
 
 /** A request that is refused. Thrown where it is detected, answered once by the app. */
 export class Problem extends Error {
@@ -39,6 +39,10 @@ export class Problem extends Error {
   constructor(code: ProblemCode, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code][0];
   }
 
   response(): Response {

@@ -1,13 +1,65 @@
-// Too many attempts from one address are turned away before a room's object is touched.
+// Too many attempts from one address are turned away before a room's object is touched: all of a kind, or those that are refused.
 import type { Config } from "./config.ts";
-import { Problem } from "./problem.ts";
+import { Problem, RETRY_SECONDS } from "./problem.ts";
 
 /** Throws `Problem("too_many_requests")` where the client has used up `limiter`. This machine itself is not limited. */
 export async function limit(request: Request, limiter: RateLimit | undefined, config: Config): Promise<void> {
+  const network = limitedNetwork(request, config);
+  if (limiter === undefined || network === undefined) return;
+  const { success } = await limiter.limit({ key: network });
+  if (!success) throw tooMany();
+}
+
+/**
+ * Runs `attempt`; only those that are refused use up `limiter`, so that many people behind one address do not lock each other out.
+ * A network that has used it up is turned away unheard until the time of `Retry-After` has passed.
+ */
+export async function limitRefused(
+  request: Request,
+  limiter: RateLimit | undefined,
+  config: Config,
+  attempt: () => Promise<Response>,
+): Promise<Response> {
+  const network = limitedNetwork(request, config);
+  if (limiter === undefined || network === undefined) return attempt();
+  if (isTurnedAway(network)) throw tooMany();
+  const response = await attempt().catch((error: unknown) => {
+    if (error instanceof Problem) return error.response();
+    throw error;
+  });
+  const isRefused = response.status >= 400 && response.status < 500;
+  if (!isRefused || (await limiter.limit({ key: network })).success) return response;
+  turnAway(network);
+  throw tooMany();
+}
+
+/** Networks that are turned away, and until when (ms since 1970); the binding cannot be asked without counting. */
+const turnedAway = new Map<string, number>();
+
+/** Above it the one that has been there for longest is forgotten: it is found out again by its next refusal. */
+const MAX_TURNED_AWAY = 10_000;
+
+function isTurnedAway(network: string): boolean {
+  const until = turnedAway.get(network);
+  if (until === undefined || Date.now() < until) return until !== undefined;
+  turnedAway.delete(network);
+  return false;
+}
+
+function turnAway(network: string): void {
+  const [oldest] = turnedAway.size >= MAX_TURNED_AWAY ? turnedAway.keys() : [];
+  if (oldest !== undefined) turnedAway.delete(oldest);
+  turnedAway.set(network, Date.now() + RETRY_SECONDS * 1000);
+}
+
+function tooMany(): Problem {
+  return new Problem("too_many_requests", "too many attempts from this address: wait a while");
+}
+
+/** undefined: this client is not limited. */
+function limitedNetwork(request: Request, config: Config): string | undefined {
   const address = request.headers.get("cf-connecting-ip") ?? "";
-  if (limiter === undefined || !config.isRateLimited || isLocal(address)) return;
-  const { success } = await limiter.limit({ key: networkOf(address) });
-  if (!success) throw new Problem("too_many_requests", "too many attempts from this address: wait a while");
+  return config.isRateLimited && !isLocal(address) ? networkOf(address) : undefined;
 }
 
 /** Cloudflare sets the header on all that comes from outside, over what a client says. */

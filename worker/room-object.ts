@@ -70,8 +70,12 @@ export class Room extends DurableObject<Env> {
     return this.#act((now) => this.#core.shut(now, who));
   }
 
-  issueTicket(who: Who, id: string, grant: Grant, ttlMs: number): number | Refusal {
-    return this.#act((now) => this.#core.issueTicket(now, who, id, grant, ttlMs));
+  issueTicket(id: string, of: Grant, grant: Grant, ttlMs: number): number | Refusal {
+    return this.#act((now) => this.#core.issueTicket(now, id, of, grant, ttlMs));
+  }
+
+  renew(grant: Grant, connection: string): Refusal | true {
+    return this.#act((now) => this.#core.renew(now, grant, connection));
   }
 
   revoke(who: Who, revocation: Revocation): number | Refusal {

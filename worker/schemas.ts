@@ -22,6 +22,9 @@ export const settingsBody = z.strictObject({
   presence: z.exactOptional(z.boolean()),
   memberMessages: z.exactOptional(z.boolean()),
   delivery: z.exactOptional(z.enum(DELIVERIES)),
+  maxReliable: z.exactOptional(z.int().check(z.nonnegative(), z.maximum(5000))),
+  reliableHoldSeconds: z.exactOptional(positive.check(z.maximum(3600))),
+  latencySeconds: z.exactOptional(positive.check(z.maximum(60))),
   maxSubscribers: z.exactOptional(positive),
   maxPublishers: z.exactOptional(positive),
   bytesPerSecondIn: z.exactOptional(z.nullable(z.int().check(z.minimum(1024)))),
@@ -52,6 +55,9 @@ export const revocationBody = z.union([
   z.strictObject({ subject, issuedBefore: z.exactOptional(seconds) }),
   z.strictObject({ issuedBefore: seconds }),
 ]);
+
+/** What renews a connection is the credential alone. */
+export const emptyBody = z.strictObject({});
 
 export const messageBody = z.union([
   z.strictObject({ to: z.exactOptional(addressSchema), body: bodySchema }),

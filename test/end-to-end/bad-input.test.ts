@@ -16,7 +16,7 @@ import {
 import { Producer } from "../ingest-bridge/support/producer.ts";
 import { BareSocket } from "../support/bare-socket.ts";
 import { startTestBridge } from "../support/bridge.ts";
-import { createRoom, startTestRuntime, type TestRoom } from "../support/local-room.ts";
+import { createRoom, reliableToken, startTestRuntime, type TestRoom } from "../support/local-room.ts";
 import { FramedSubscriber, type Target } from "../support/subscribers.ts";
 import { within } from "../support/wait.ts";
 
@@ -216,7 +216,8 @@ describe("W6 R1 a publisher that breaks a rule is closed, and only that one", ()
     await using _offender = socket;
     // Somebody who gives no credit, and for whom nothing may be skipped.
     const query = { tracks: "bad", delivery: "reliable" };
-    await using _stalled = await BareSocket.open(targetOf(bystanders.room, "subscribe"), query);
+    const token = await reliableToken(bystanders.room.room);
+    await using _stalled = await BareSocket.open({ ...targetOf(bystanders.room, "subscribe"), token }, query);
     const payload = Buffer.alloc(MIB);
     for (let sequence = 1; sequence <= 20; sequence++) socket.send(frame({ track, sequence, payload }));
     await expectEnd(socket, Close.windowExceeded, "window_exceeded");

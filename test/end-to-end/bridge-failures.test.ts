@@ -11,7 +11,7 @@ import { Producer } from "../ingest-bridge/support/producer.ts";
 import { startBridgeProcess, startTestBridge } from "../support/bridge.ts";
 import { ChaosProxy, randomFrom } from "../support/chaos-proxy.ts";
 import { liveMedia } from "../support/ffmpeg.ts";
-import { createRoom, type TestRoom } from "../support/local-room.ts";
+import { createRoom, reliableToken, type TestRoom } from "../support/local-room.ts";
 import { Process } from "../support/processes.ts";
 import { produce } from "../support/producer.ts";
 import { Recorder } from "../support/recorder.ts";
@@ -36,6 +36,8 @@ afterAll(async () => {
 
 const targetOf = (room: TestRoom) => ({ url: worker.url, room: room.room, token: room.tokens.subscribe });
 
+const reliableTo = async (room: TestRoom) => ({ ...targetOf(room), token: await reliableToken(room.room) });
+
 /** Comes back soon: these tests break more connections than a day does. */
 const HASTY = { ...nodeEnvironment, random: () => 0.1 };
 
@@ -45,7 +47,7 @@ describe("nothing is lost where", () => {
     await using proxy = await ChaosProxy.start(Number(new URL(worker.url).port), 20_261_124);
     await using bridge = await startTestBridge(proxy.url, { services: { environment: HASTY } });
     await using live = await Recorder.join(targetOf(room));
-    await using reliable = await Recorder.join(targetOf(room), "reliable");
+    await using reliable = await Recorder.join(await reliableTo(room), "reliable");
     const random = randomFrom(7);
     const written: Buffer[] = [];
     async function* stream() {
@@ -73,7 +75,7 @@ describe("nothing is lost where", () => {
     const ingest = await startTestBridge(worker.url, { services: { environment: HASTY } });
     await using bridge = ingest;
     await using first = await Recorder.join(targetOf(room));
-    await using second = await Recorder.join(targetOf(room), "reliable");
+    await using second = await Recorder.join(await reliableTo(room), "reliable");
     const file = join(folder, "killed.ts");
     const env = { ROOMCAST_TOKEN: room.tokens.publish };
     const args = ["send", room.room, "--ingest", `127.0.0.1:${bridge.port}`, "--framing", "mpegts"];

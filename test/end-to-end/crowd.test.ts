@@ -6,7 +6,7 @@ import type { Runtime } from "../../cli/runtime.ts";
 import { Publisher, Subscriber } from "../../client/index.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Flag, FrameType, readMessage } from "../../protocol/frame.ts";
-import { createRoom, startTestRuntime, type TestRoom } from "../support/local-room.ts";
+import { createRoom, reliableToken, startTestRuntime, type TestRoom } from "../support/local-room.ts";
 import { descendantsOf, memoryOf } from "../support/processes.ts";
 import { RawSubscriber } from "../support/raw-subscriber.ts";
 import { waitFor } from "../support/wait.ts";
@@ -102,7 +102,7 @@ test("W4 a reliable subscriber that reads 4 MiB/s holds a fast publisher back: n
   const subscriber = new Subscriber({
     url,
     room: room.room,
-    token: room.tokens.subscribe,
+    token: await reliableToken(room.room),
     delivery: "reliable",
     environment: nodeEnvironment,
   });

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { startBridgeProcess } from "../support/bridge.ts";
-import { createRoom, startTestRuntime } from "../support/local-room.ts";
+import { createRoom, reliableToken, startTestRuntime } from "../support/local-room.ts";
 import { memoryOf } from "../support/processes.ts";
 import { produce } from "../support/producer.ts";
 import { FramedSubscriber, type Gap } from "../support/subscribers.ts";
@@ -47,7 +47,7 @@ test(
   "W4 S2 1 GiB of raw bytes: whole for a reliable subscriber, accounted for by a live one, through a small bridge",
   async () => {
     const { room, tokens } = await createRoom(runtime.url);
-    const target = { url: runtime.url, room, token: tokens.subscribe };
+    const target = { url: runtime.url, room, token: await reliableToken(room) };
     await using bridge = await startBridgeProcess(runtime.url);
     const [complete, partial] = [new Ledger(), new Ledger()];
     await using reliable = await FramedSubscriber.join(target, {

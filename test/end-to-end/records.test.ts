@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { startTestBridge } from "../support/bridge.ts";
-import { createRoom, startTestRuntime } from "../support/local-room.ts";
+import { createRoom, reliableToken, startTestRuntime } from "../support/local-room.ts";
 import { produce } from "../support/producer.ts";
 import { FramedSubscriber, PlainSubscriber } from "../support/subscribers.ts";
 import { waitFor } from "../support/wait.ts";
@@ -42,7 +42,7 @@ function recordOf(index: number, size: number): Buffer {
 
 test("F10 10,000 records of 0 to 100,000 bytes arrive one to one, in order", async () => {
   const room = await createRoom(runtime.url);
-  const target = { url: runtime.url, room: room.room, token: room.tokens.subscribe };
+  const target = { url: runtime.url, room: room.room, token: await reliableToken(room.room) };
   const all = sizes();
   const total = all.reduce((sum, size) => sum + size, 0);
   const wrong: number[] = [];

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { startTestBridge } from "../support/bridge.ts";
-import { createRoom, startTestRuntime } from "../support/local-room.ts";
+import { createRoom, reliableToken, startTestRuntime } from "../support/local-room.ts";
 import { produce } from "../support/producer.ts";
 import { FramedSubscriber, PlainSubscriber } from "../support/subscribers.ts";
 
@@ -48,7 +48,7 @@ test("ten rooms with ten producers at once: no byte of one reaches another", asy
   await using bridge = await startTestBridge(runtime.url);
   const stream = async (_: unknown, number: number) => {
     const { room, tokens } = await createRoom(runtime.url);
-    const target = { url: runtime.url, room, token: tokens.subscribe };
+    const target = { url: runtime.url, room, token: await reliableToken(room) };
     const expected = streamOf(number);
     const [toPlain, toFramed] = [new Comparison(expected), new Comparison(expected)];
     await using plain = await PlainSubscriber.join(target, (bytes) => toPlain.take(bytes));

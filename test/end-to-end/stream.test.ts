@@ -9,7 +9,7 @@ import type { FrameEvent } from "../../client/index.ts";
 import { Flag } from "../../protocol/frame.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
 import { complaintsAbout, liveMedia, probe } from "../support/ffmpeg.ts";
-import { createRoom, startTestRuntime, type TestRoom } from "../support/local-room.ts";
+import { createRoom, reliableToken, startTestRuntime, type TestRoom } from "../support/local-room.ts";
 import { Process } from "../support/processes.ts";
 import { FramedSubscriber, isKey, PlainSubscriber, type Target } from "../support/subscribers.ts";
 import { waitFor } from "../support/wait.ts";
@@ -33,6 +33,10 @@ function targetOf(room: TestRoom): Target {
   return { url: runtime.url, room: room.room, token: room.tokens.subscribe };
 }
 
+async function reliableTo(room: TestRoom): Promise<Target> {
+  return { ...targetOf(room), token: await reliableToken(room.room) };
+}
+
 /** A bridge with a static route into `room`. */
 async function bridgeInto(room: TestRoom): Promise<TestBridge> {
   const file = join(folder, `${room.room}.token`);
@@ -46,7 +50,7 @@ describe.concurrent("a live stream of ffmpeg", () => {
     await using first = await PlainSubscriber.join(targetOf(room));
     await using second = await PlainSubscriber.join(targetOf(room));
     await using third = await FramedSubscriber.join(targetOf(room));
-    await using fourth = await FramedSubscriber.join(targetOf(room), { delivery: "reliable" });
+    await using fourth = await FramedSubscriber.join(await reliableTo(room), { delivery: "reliable" });
     const subscribers = [first, second, third, fourth];
     const file = join(folder, `${room.room}.ts`);
     await send(file);

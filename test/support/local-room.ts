@@ -30,6 +30,11 @@ export async function createRoom(url: string, id?: string): Promise<TestRoom> {
   return (await response.json()) as TestRoom;
 }
 
+/** A token that may subscribe with `delivery=reliable`, which no token of a new room but the admin's may. */
+export function reliableToken(room: string): Promise<string> {
+  return tokenWith({ room, can: ["subscribe", "reliable"] });
+}
+
 /** A token with any claims; valid for an hour where they do not say. */
 export function tokenWith(claims: Partial<Claims>, secret = SECRET): Promise<string> {
   const now = Math.floor(Date.now() / 1000);

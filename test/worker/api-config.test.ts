@@ -1,9 +1,11 @@
 // What the operator configures: secrets and their rotation, who creates rooms, origins, and how often somebody may try.
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../worker/app.ts";
-import { outcome, SECRET, tokenFor } from "./support/api.ts";
+import { answered, api, outcome, SECRET, tokenFor } from "./support/api.ts";
 import { createRoom, type Tokens } from "./support/rooms.ts";
+
+afterEach(() => vi.useRealTimers());
 
 const NEW_SECRET = "new-secret-new-secret-new-secret-new-0002";
 const asked = (vars: object, init: RequestInit = {}, path = "/api/health") =>
@@ -87,38 +89,90 @@ test("H13 pages of other origins than those listed are refused, programs are not
   expect(allowed.headers.get("access-control-allow-credentials")).toBeNull();
 });
 
-test("H11 attempts are counted by address before the room is touched, but not those of this machine", async () => {
+test("H11 creations and tickets are counted by address before the room is touched, but not those of this machine", async () => {
   const { room, tokens } = await createRoom();
   const keys: string[] = [];
   const limiter = { limit: async ({ key }: { key: string }) => ({ success: keys.push(key) <= 2 }) };
-  const vars = { CREATIONS: limiter, TICKETS: limiter, UPGRADES: limiter };
-  const attempt = async (method: string, path: string, address: string, more = {}) => {
+  const vars = { CREATIONS: limiter, TICKETS: limiter };
+  const attempt = async (method: string, path: string, address: string) => {
     keys.length = 0;
     const outcomes = [];
     for (let count = 0; count < 3; count++) {
-      const headers = { authorization: `Bearer ${tokens.subscribe}`, "cf-connecting-ip": address, ...more };
-      outcomes.push(await outcome(await asked(vars, { method, headers, body: method === "POST" ? "{}" : null }, path)));
+      const headers = { authorization: `Bearer ${tokens.subscribe}`, "cf-connecting-ip": address };
+      outcomes.push(await outcome(await asked(vars, { method, headers, body: "{}" }, path)));
     }
     return outcomes;
   };
   const limited = "429 too_many_requests";
   expect(await attempt("POST", "/api/rooms", "192.0.2.1")).toEqual(["201", "201", limited]);
   expect(await attempt("POST", `/api/rooms/${room}/tickets`, "192.0.2.1")).toEqual(["201", "201", limited]);
-  const upgrade = { upgrade: "websocket", "sec-websocket-protocol": "roomcast.v1" };
-  expect(await attempt("GET", `/rooms/${room}/ws`, "2001:db8:0:7::1", upgrade)).toEqual(["101", "101", limited]);
-  expect(keys[0]).toBe("2001:db8:0:7");
-  await attempt("GET", `/rooms/${room}/ws`, "2001:db8:0:7:1:2:3:4", upgrade);
-  expect(keys[0]).toBe("2001:db8:0:7");
   for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
     expect(await attempt("POST", "/api/rooms", address)).toEqual(["201", "201", "201"]);
     expect(keys).toEqual([]);
   }
-  const response = await asked(
-    { ...vars, UPGRADES: { limit: async () => ({ success: false }) } },
-    { headers: { ...upgrade, "cf-connecting-ip": "192.0.2.1" } },
-    `/rooms/${room}/ws`,
-  );
-  expect([response.status, response.headers.get("retry-after")]).toEqual([429, "10"]);
+});
+
+describe("H11 upgrades", () => {
+  /** Tries to join a room, with a limiter that allows two attempts of each key and remembers them. */
+  async function door() {
+    const { room, tokens } = await createRoom();
+    const counted = new Map<string, number>();
+    const limiter = {
+      limit: async ({ key }: { key: string }) => {
+        counted.set(key, (counted.get(key) ?? 0) + 1);
+        return { success: (counted.get(key) ?? 0) <= 2 };
+      },
+    };
+    const ask = (address: string, token = tokens.subscribe, query = "", vars = {}) => {
+      const authorization = `Bearer ${token}`;
+      const upgrade = { upgrade: "websocket", "sec-websocket-protocol": "roomcast.v1" };
+      const headers = { ...upgrade, authorization, "cf-connecting-ip": address };
+      return asked({ UPGRADES: limiter, ...vars }, { headers }, `/rooms/${room}/ws?${query}`);
+    };
+    const attempt = async (...args: Parameters<typeof ask>) => outcome(await ask(...args));
+    return { room, tokens, counted, ask, attempt };
+  }
+
+  test("H11 an office behind one address joins as often as it likes", async () => {
+    const { counted, attempt } = await door();
+    for (let count = 0; count < 20; count++) expect(await attempt("192.0.2.10")).toBe("101");
+    expect(counted.size).toBe(0);
+  });
+
+  test("H11 refusals are counted, whoever refuses; too many turn the address away until Retry-After has passed", async () => {
+    const { room, tokens, counted, ask, attempt } = await door();
+    expect(await attempt("192.0.2.20", "bad")).toBe("401 unauthorized");
+    expect(await attempt("192.0.2.20")).toBe("101");
+    expect(await attempt("192.0.2.20", tokens.publish)).toBe("403 forbidden");
+    await answered(api("POST", room, "/revocations", tokens.admin, { jti: "gone" }), 201);
+    const third = await ask("192.0.2.20", await tokenFor(room, { jti: "gone" }));
+    expect([third.status, third.headers.get("retry-after")]).toEqual([429, "10"]);
+    const untouched = { ROOM: { getByName: () => expect.fail("the room was touched") } };
+    for (const token of ["bad", tokens.subscribe])
+      expect(await attempt("192.0.2.20", token, "", untouched)).toBe("429 too_many_requests");
+    expect([...counted]).toEqual([["192.0.2.20", 3]]);
+    expect(await attempt("192.0.2.21")).toBe("101");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 10_000 });
+    expect(await attempt("192.0.2.20")).toBe("101");
+    expect(await attempt("192.0.2.20", "bad")).toBe("429 too_many_requests");
+    expect(await attempt("192.0.2.20")).toBe("429 too_many_requests");
+  });
+
+  test("H11 an IPv6 client is its /64, this machine is not limited, and passing errors are nobody's refusals", async () => {
+    const { counted, attempt } = await door();
+    expect(await attempt("2001:db8:0:7::1", "bad")).toBe("401 unauthorized");
+    expect(await attempt("2001:db8:0:7:1:2:3:4", "bad")).toBe("401 unauthorized");
+    expect([...counted]).toEqual([["2001:db8:0:7", 2]]);
+    for (const address of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
+      for (let count = 0; count < 4; count++) expect(await attempt(address, "bad")).toBe("401 unauthorized");
+    }
+    const getByName = () => {
+      throw Object.assign(new Error("the object was reset"), { retryable: true });
+    };
+    for (let count = 0; count < 4; count++)
+      expect(await attempt("192.0.2.30", undefined, "", { ROOM: { getByName } })).toBe("503 room_unavailable");
+    expect(counted.size).toBe(1);
+  });
 });
 
 test("H11 the limiter of wrangler.toml is there and counts", async () => {

@@ -20,6 +20,9 @@ describe("settings", () => {
       public: false,
       presence: false,
       delivery: "live",
+      maxReliable: 8,
+      reliableHoldSeconds: 60,
+      latencySeconds: 5,
     });
     const changed = await answered<{ settings: object }>(patch(room, tokens.admin, { title: "Encore" }), 200);
     expect(changed.settings).toEqual({ ...settings, title: "Encore" });
@@ -38,6 +41,12 @@ describe("settings", () => {
       { historySeconds: 10 ** 6 },
       { bytesPerSecondIn: 1 },
       { delivery: "sometimes" },
+      { maxReliable: -1 },
+      { maxReliable: 5001 },
+      { reliableHoldSeconds: 0 },
+      { reliableHoldSeconds: 3601 },
+      { latencySeconds: 0 },
+      { latencySeconds: 61 },
       { title: "x".repeat(201) },
       { title: 7 },
       { title: "fine", colour: "red" },
@@ -93,19 +102,57 @@ describe("limits", () => {
     expect(await ended(publisher)).toMatchObject({ code: 4505 });
   });
 
-  test("H9 the room's delivery counts for those who name none, as far as they can have it", async () => {
-    const { room, tokens } = await createWith({ delivery: "reliable" });
-    for (const [query, plain] of [
-      ["", false],
-      ["", true],
-      ["delivery=latest", false],
+  test("H9 W4 the room's delivery counts for those who name none, as far as they can have it", async () => {
+    const { room, tokens } = await createWith({ delivery: "reliable", public: true });
+    const may = await tokenFor(room, { can: ["subscribe", "reliable"] });
+    for (const [token, query, plain] of [
+      [may, "", false],
+      [may, "", true],
+      [may, "delivery=latest", false],
+      [tokens.subscribe, "", false],
+      [tokens.admin, "", false],
     ] as const)
-      await join(room, tokens.subscribe, query, plain);
+      await join(room, token, query, plain);
+    await admitted(knock(room, ""));
     const { connections } = await answered<{ connections: { delivery: string }[] }>(
       api("GET", room, "/connections", tokens.admin),
       200,
     );
-    expect(connections.map(({ delivery }) => delivery)).toEqual(["reliable", "live", "latest"]);
+    expect(connections.map(({ delivery }) => delivery)).toEqual([
+      "reliable",
+      "live",
+      "latest",
+      "live",
+      "reliable",
+      "live",
+    ]);
+  });
+
+  test("W4 H4 reliable by name needs the right, with a ticket too; a new room gives it to its admin alone", async () => {
+    const { room, tokens } = await createWith({ public: true });
+    const ask = async (token: string | undefined) =>
+      outcome(knock(room, "delivery=reliable", token === undefined ? {} : { authorization: `Bearer ${token}` }));
+    const minted = async (can: string[]) =>
+      (await answered<{ token: string }>(api("POST", room, "/tokens", tokens.admin, { can, ttlSeconds: 60 }), 201))
+        .token;
+    const may = await minted(["subscribe", "reliable"]);
+    for (const [token, is] of [
+      [undefined, "403 forbidden"],
+      [tokens.subscribe, "403 forbidden"],
+      [tokens.publish, "403 forbidden"],
+      [await minted(["subscribe", "publish", "message"]), "403 forbidden"],
+      [may, "101"],
+      [tokens.admin, "101"],
+    ] as const) {
+      expect(await ask(token)).toBe(is);
+    }
+    for (const [token, is] of [
+      [tokens.subscribe, "403 forbidden"],
+      [may, "101"],
+    ] as const) {
+      const { ticket } = await answered(api("POST", room, "/tickets", token, { role: "subscribe" }), 201);
+      expect(await outcome(knock(room, `delivery=reliable&ticket=${ticket}`))).toBe(is);
+    }
   });
 
   test("H15 a room without connections for so long closes itself; one with connections does not", async () => {

@@ -116,6 +116,7 @@ const ROUTES: readonly Route[] = [
   { method: "POST", path: "/revocations", right: "admin", body: { issuedBefore: 1 } },
   { method: "GET", path: "/connections", right: "admin" },
   { method: "DELETE", path: "/connections/none", right: "admin" },
+  { method: "POST", path: "/connections/none/token", right: "any" },
   { method: "POST", path: "/messages", right: "message", body: { body: "hello" } },
 ];
 

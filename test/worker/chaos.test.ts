@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { Publisher, Subscriber, type SubscriberEvent } from "../../client/index.ts";
 import { Flag } from "../../protocol/frame.ts";
 import type { Room } from "../../worker/room-object.ts";
+import { tokenFor } from "./support/api.ts";
 import { workerEnvironment } from "./support/environment.ts";
 import { createRoom } from "./support/rooms.ts";
 
@@ -69,8 +70,9 @@ test.each([1, 2, 3, 4])(
     const { room, tokens, stub } = await createRoom();
     const common = { url: "http://roomcast.test", room, environment: workerEnvironment };
     const publisher = new Publisher({ ...common, token: tokens.publish });
+    const token = await tokenFor(room, { can: ["subscribe", "reliable"] });
     const subscribers = (["live", "live", "latest", "reliable"] as const).map(
-      (delivery) => new Subscriber({ ...common, token: tokens.subscribe, delivery }),
+      (delivery) => new Subscriber({ ...common, token, delivery }),
     );
     const records = subscribers.map(record);
     for (let id = 0; id < FRAMES; id++) {

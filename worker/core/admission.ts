@@ -13,6 +13,8 @@ interface Stored {
   readonly id: string;
   readonly createdAt: number;
   readonly settings?: Partial<RoomSettings>;
+  /** Members were told of each other at some time: the ids of connections are known. */
+  readonly idsAreTold?: boolean;
   /** Since when nobody has been there; of rooms that expire when idle. */
   readonly idleSince?: number;
 }
@@ -58,6 +60,11 @@ export class Admission {
     return this.#settings;
   }
 
+  /** May members know the ids of others' connections? Once told, for good. */
+  get idsAreTold(): boolean {
+    return this.#stored?.idsAreTold === true;
+  }
+
   get createdAt(): number {
     return this.#stored?.createdAt ?? 0;
   }
@@ -87,8 +94,8 @@ export class Admission {
     return grant === undefined || this.#revocations.covers(grant.who) ? UNKNOWN : grant;
   }
 
-  issueTicket(now: number, id: string, grant: Grant, ttlMs: number): number | Refusal {
-    const expiresAt = this.#tickets.issue(now, id, grant, ttlMs);
+  issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number, busy: boolean): number | Refusal {
+    const expiresAt = this.#tickets.issue(now, id, of, grant, ttlMs, busy);
     return expiresAt ?? refusal("too_many_tickets", "too many tickets are not spent yet: wait a minute");
   }
 
@@ -120,9 +127,9 @@ export class Admission {
     this.#store({ ...this.#stored, idleSince: now });
   }
 
-  /** When `tick` is wanted. */
+  /** When `tick` is wanted. Tickets that nobody showed wait for it, or for the next ticket: they cost no alarm. */
   dueAt(empty: boolean): number | undefined {
-    const times = [this.#tickets.dueAt, this.#revocations.dueAt, this.#tombstone?.until];
+    const times = [this.#revocations.dueAt, this.#tombstone?.until];
     if (empty) times.push(this.#idleUntil);
     const due = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
     return due === Number.POSITIVE_INFINITY ? undefined : due;
@@ -146,8 +153,9 @@ export class Admission {
   }
 
   #store(stored: Stored): void {
-    this.#stored = stored;
     this.#settings = inForce(stored.settings ?? {}, this.#limits);
-    this.#kv.put(ROOM, stored);
+    const { presence, memberMessages } = this.#settings;
+    this.#stored = { ...stored, idsAreTold: stored.idsAreTold || presence || memberMessages };
+    this.#kv.put(ROOM, this.#stored);
   }
 }

@@ -2,6 +2,13 @@
 import type { GapReason } from "../../protocol/control.ts";
 import type { Position, Start } from "../../protocol/position.ts";
 
+/** A token that another one was minted with. `issuedAt` in seconds since 1970. */
+export interface Ancestor {
+  readonly jti: string;
+  readonly subject: string | undefined;
+  readonly issuedAt: number;
+}
+
 /** Whose connection it is. Times are seconds since 1970, as in the token. */
 export interface Who {
   readonly subject: string | undefined;
@@ -10,6 +17,8 @@ export interface Who {
   readonly issuedAt: number;
   /** null: never. */
   readonly expiresAt: number | null;
+  /** The tokens that its token was minted through. */
+  readonly ancestors?: readonly Ancestor[];
   /** What it calls itself. */
   readonly label?: string;
   /** May it send messages to others? */

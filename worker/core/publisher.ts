@@ -2,6 +2,7 @@
 import type { ServerMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { GAPS_BURST, GAPS_PER_SECOND, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
+import type { Usage } from "./authorize.ts";
 import type { Connection } from "./connection.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import type { Track } from "./track.ts";
@@ -44,6 +45,10 @@ export class Publisher {
 
   get id(): string {
     return this.connection.id;
+  }
+
+  get usage(): Usage {
+    return { role: "publish", who: this.connection.who, tracks: [this.track.name], reliable: false };
   }
 
   /** Has it given no sign for so long that another may replace it? */

@@ -56,14 +56,19 @@ export class Revocations {
     return true;
   }
 
-  /** Is the token of `who` revoked? */
+  /** Is the token of `who` revoked, or one that it was minted through? */
   covers(who: Who): boolean {
+    if (this.#entries.size === 0) return false;
+    return this.#meets(who) || (who.ancestors?.some((one) => this.#meets(one)) ?? false);
+  }
+
+  #meets({ jti, subject, issuedAt }: Pick<Who, "jti" | "subject" | "issuedAt">): boolean {
     const keys = [ALL];
-    if (who.jti !== null) keys.push(keyOf({ by: "jti", jti: who.jti }));
-    if (who.subject !== undefined) keys.push(`${PREFIX}subject:${who.subject}`);
+    if (jti !== null) keys.push(keyOf({ by: "jti", jti }));
+    if (subject !== undefined) keys.push(`${PREFIX}subject:${subject}`);
     return keys.some((key) => {
       const entry = this.#entries.get(key);
-      return entry !== undefined && (entry.issuedBefore === null || who.issuedAt < entry.issuedBefore);
+      return entry !== undefined && (entry.issuedBefore === null || issuedAt < entry.issuedBefore);
     });
   }
 

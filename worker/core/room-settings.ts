@@ -25,6 +25,12 @@ export interface RoomSettings extends RoomLimits {
   readonly memberMessages: boolean;
   /** Of subscribers that name none. */
   readonly delivery: Delivery;
+  /** `reliable` subscribers that may be there at once... */
+  readonly maxReliable: number;
+  /** ... and how long at most one of them may hold the publisher back. */
+  readonly reliableHoldSeconds: number;
+  /** How late a `live` subscriber may be before it skips. */
+  readonly latencySeconds: number;
 }
 
 /** What holds where the operator says nothing. History and send queues share the 128 MB of an object. */
@@ -43,6 +49,9 @@ const DEFAULTS: RoomSettings = {
   presence: false,
   memberMessages: false,
   delivery: "live",
+  maxReliable: 8,
+  reliableHoldSeconds: 60,
+  latencySeconds: 5,
   maxSubscribers: 5000,
   maxPublishers: 16,
   bytesPerSecondIn: null,
@@ -82,5 +91,8 @@ export function toCore(settings: RoomSettings): Partial<Tuning> {
     bytesPerSecondIn: settings.bytesPerSecondIn ?? Number.POSITIVE_INFINITY,
     historyBytes: settings.historyBytes,
     historyMs: settings.historySeconds * 1000,
+    maxReliable: settings.maxReliable,
+    reliableHoldMs: settings.reliableHoldSeconds * 1000,
+    lateMs: settings.latencySeconds * 1000,
   };
 }

@@ -3,9 +3,10 @@ import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { Address } from "../../protocol/messages.ts";
 import { Admission, type Credential } from "./admission.ts";
 import type { Attachment, Who } from "./attachment.ts";
-import { type Asked, type Grant, type Join, permit } from "./authorize.ts";
+import { type Asked, type Grant, type Join, permit, renewal } from "./authorize.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { earliest } from "./earliest.ts";
+import { Expiry } from "./expiry.ts";
 import { Hub } from "./hub.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { type Content, Members } from "./members.ts";
@@ -15,6 +16,11 @@ import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
 import type { Sink } from "./sink.ts";
 import { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
+
+/** A room that was sent something so short a while ago does not sleep in the next seconds: the platform waits for 10 s without events. */
+const BUSY_MS = 5000;
+
+const NO_CONNECTION = refusal("connection_not_found", "it may have gone already");
 
 /** Somebody at the door: what is asked for, and with what. */
 export interface JoinRequest {
@@ -32,8 +38,9 @@ export class RoomCore {
   readonly #registry: Registry;
   readonly #members: Members;
   #hub: Hub;
-  /** When the first token of those who are here may expire. */
-  #expiresAt: number | undefined;
+  readonly #expiry = new Expiry();
+  /** When the last binary message came. */
+  #framesAt = Number.NEGATIVE_INFINITY;
 
   /** `tuning`: what holds where the settings say nothing. */
   constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string, tuning = DEFAULT_TUNING) {
@@ -93,9 +100,23 @@ export class RoomCore {
     return refused ?? true;
   }
 
-  /** `grant` for whoever brings `id`, once: answers until when. */
-  issueTicket(now: number, who: Who, id: string, grant: Grant, ttlMs: number): number | Refusal {
-    return this.admit(who) ?? this.#admission.issueTicket(now, id, grant, ttlMs);
+  /** `grant` for whoever brings `id`, once, instead of the token `of`: answers until when. */
+  issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number): number | Refusal {
+    return this.admit(of.who) ?? this.#admission.issueTicket(now, id, of, grant, ttlMs, now - this.#framesAt < BUSY_MS);
+  }
+
+  /** A connection goes on with another token. */
+  renew(now: number, grant: Grant, connection: string): Refusal | true {
+    const refused = this.admit(grant.who);
+    if (refused !== undefined) return refused;
+    const found = this.#registry.find(connection);
+    if (found === undefined) return NO_CONNECTION;
+    const who = renewal(found.usage, grant, this.#admission.idsAreTold);
+    if (isRefusal(who)) return who;
+    found.connection.who = who;
+    found.save();
+    this.#heed(now, who);
+    return true;
   }
 
   /** Revokes tokens, and closes the connections that were made with them: answers how many. */
@@ -109,7 +130,7 @@ export class RoomCore {
     const refused = this.admit(who);
     if (refused !== undefined) return refused;
     const kicked = this.#disconnect(now, Close.kicked, (id) => id === connection);
-    return kicked > 0 || refusal("connection_not_found", "it may have gone already");
+    return kicked > 0 || NO_CONNECTION;
   }
 
   /** Delivers a message from an application. */
@@ -134,14 +155,17 @@ export class RoomCore {
     if (join.role === "publish") this.#hub.publish(now, id, who, join.publication, sink);
     else this.#hub.subscribe(now, id, who, join.subscription, sink);
     if (this.#registry.find(id) === undefined) return;
-    if (who.expiresAt !== null) this.#expiresAt = earliest([this.#expiresAt, expiryOf(who.expiresAt)]);
+    this.#heed(now, who);
   }
 
   text(now: number, id: string, text: string): void {
+    if (this.#expiry.isDue(now)) this.#expire(now);
     this.#hub.text(now, id, text);
   }
 
   binary(now: number, id: string, bytes: Uint8Array): void {
+    if (this.#expiry.isDue(now)) this.#expire(now);
+    this.#framesAt = now;
     this.#hub.binary(now, id, bytes);
   }
 
@@ -153,17 +177,18 @@ export class RoomCore {
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
   get dueAt(): number | undefined {
-    return earliest([this.#hub.dueAt, this.#members.dueAt]);
+    return earliest([this.#hub.dueAt, this.#members.dueAt, this.#expiry.dueAt]);
   }
 
   tick(now: number): void {
+    if (this.#expiry.isDue(now)) this.#expire(now);
     this.#hub.tick(now);
     this.#members.tick(now);
   }
 
   /** When `alarm` is wanted, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiresAt, this.#admission.dueAt(this.#registry.isEmpty)]);
+    return earliest([this.#expiry.alarmAt, this.#admission.dueAt(this.#registry.isEmpty)]);
   }
 
   /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
@@ -172,9 +197,15 @@ export class RoomCore {
     if (this.#admission.tick(now, this.#registry.isEmpty)) this.#shut(now);
   }
 
+  /** The connection of `who` ends with its token. */
+  #heed(now: number, who: Who): void {
+    if (who.expiresAt !== null) this.#expiry.add(expiryOf(who.expiresAt));
+    if (this.#expiry.isDue(now)) this.#expire(now);
+  }
+
   #expire(now: number): void {
     this.#disconnect(now, Close.tokenExpired, (_, who) => isExpired(who, now));
-    this.#expiresAt = this.#registry.expiresAt;
+    this.#expiry.reset(this.#registry.expiresAt);
   }
 
   #disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
@@ -186,7 +217,7 @@ export class RoomCore {
     this.#admission.close(now);
     this.#applySettings();
     this.#hub = this.#newHub();
-    this.#expiresAt = undefined;
+    this.#expiry.reset(undefined);
   }
 
   #newHub(): Hub {

@@ -2,6 +2,7 @@
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import type { Attachment, CursorState, Subscription } from "./attachment.ts";
+import type { Usage } from "./authorize.ts";
 import type { Block } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import { HoldAllowance } from "./hold-allowance.ts";
@@ -66,6 +67,11 @@ export class Subscriber {
 
   get subscription(): Subscription {
     return this.#subscription;
+  }
+
+  get usage(): Usage {
+    const { who } = this.connection;
+    return { role: "subscribe", who, tracks: this.#subscription.tracks, reliable: this.isReliable };
   }
 
   get isReliable(): boolean {
@@ -189,7 +195,7 @@ export class Subscriber {
   /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
   save(): void {
     const { who } = this.connection;
-    let form = `${who.jti} ${this.isReliable ? this.#credit : ""} `;
+    let form = `${who.jti} ${who.expiresAt} ${this.isReliable ? this.#credit : ""} `;
     for (const cursor of this.#cursors.values()) {
       form += `${cursor.track.epoch} ${cursor.told} ${cursor.inStep ? "" : JSON.stringify(cursor.state)} `;
     }

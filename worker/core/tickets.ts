@@ -1,6 +1,6 @@
 // Tickets: random ids that stand for a token once, for clients that can send no header.
-import { MAX_TICKETS } from "../../protocol/limits.ts";
-import type { Grant } from "./authorize.ts";
+import { MAX_TICKETS, MAX_TICKETS_PER_TOKEN } from "../../protocol/limits.ts";
+import { type Grant, grants } from "./authorize.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { expiryOf } from "./revocations.ts";
 
@@ -12,24 +12,37 @@ interface Ticket {
 
 const PREFIX = "ticket:";
 
-/** The tickets of a room that are not spent yet. Times are ms since 1970. */
+/**
+ * The tickets of a room that are not spent yet. Times are ms since 1970. They are kept in memory, and as a row only where the room may
+ * sleep before they are shown. None counts twice: what forgets that it was spent has forgotten the ticket, or the row is deleted first.
+ */
 export class Tickets {
   readonly #kv: KeyValueStore;
   readonly #open: Map<string, Ticket>;
+  /** Keys of those that are rows. */
+  readonly #rows: Set<string>;
 
   constructor(kv: KeyValueStore) {
     this.#kv = kv;
     this.#open = new Map(kv.list<Ticket>({ prefix: PREFIX }));
+    this.#rows = new Set(this.#open.keys());
   }
 
-  /** A ticket that gives `grant` once, within `ttlMs` and the token's life: until when. undefined: there are too many. */
-  issue(now: number, id: string, grant: Grant, ttlMs: number): number | undefined {
+  /**
+   * A ticket that gives `grant` once, within `ttlMs` and the life of the token `of`: until when. undefined: there are too many.
+   * `mayForget`: the room is busy, so that it does not sleep, and no row shall stand in its way.
+   */
+  issue(now: number, id: string, of: Grant, grant: Grant, ttlMs: number, mayForget: boolean): number | undefined {
     this.prune(now);
-    if (this.#open.size >= MAX_TICKETS) return undefined;
-    const tokenExpiry = grant.who.expiresAt === null ? Number.POSITIVE_INFINITY : expiryOf(grant.who.expiresAt);
+    if (!this.#hasPlace(of)) return undefined;
+    const tokenExpiry = of.who.expiresAt === null ? Number.POSITIVE_INFINITY : expiryOf(of.who.expiresAt);
     const ticket = { grant, expiresAt: Math.min(now + ttlMs, tokenExpiry) };
-    this.#open.set(PREFIX + id, ticket);
-    this.#kv.put(PREFIX + id, ticket);
+    const key = PREFIX + id;
+    if (!mayForget) {
+      this.#kv.put(key, ticket);
+      this.#rows.add(key);
+    }
+    this.#open.set(key, ticket);
     return ticket.expiresAt;
   }
 
@@ -41,19 +54,21 @@ export class Tickets {
     return now < ticket.expiresAt ? ticket.grant : undefined;
   }
 
-  /** When the next one expires. */
-  get dueAt(): number | undefined {
-    const times = [...this.#open.values()].map(({ expiresAt }) => expiresAt);
-    return times.length === 0 ? undefined : Math.min(...times);
-  }
-
   /** Forgets what has expired. */
   prune(now: number): void {
     for (const [key, { expiresAt }] of this.#open) if (expiresAt <= now) this.#forget(key);
   }
 
+  /** The last places of a room are for its admins; of the others a token has its share, so that none takes all. */
+  #hasPlace(of: Grant): boolean {
+    if (grants(of, "admin")) return this.#open.size < MAX_TICKETS;
+    let own = 0;
+    for (const { grant } of this.#open.values()) if (grant.who.jti === of.who.jti) own++;
+    return own < MAX_TICKETS_PER_TOKEN && this.#open.size < MAX_TICKETS - MAX_TICKETS_PER_TOKEN;
+  }
+
   #forget(key: string): void {
     this.#open.delete(key);
-    this.#kv.delete(key);
+    if (this.#rows.delete(key)) this.#kv.delete(key);
   }
 }

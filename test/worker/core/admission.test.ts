@@ -1,6 +1,6 @@
 // The doors by themselves: what is stored, what is due, what is refused. With a clock and a store of the test's.
 import { describe, expect, test } from "vitest";
-import { MAX_REVOCATIONS, MAX_TICKETS, TEXTS_BURST } from "../../../protocol/limits.ts";
+import { MAX_REVOCATIONS, TEXTS_BURST } from "../../../protocol/limits.ts";
 import { Admission } from "../../../worker/core/admission.ts";
 import { type Asked, type Grant, permit } from "../../../worker/core/authorize.ts";
 import type { KeyValueStore } from "../../../worker/core/key-value-store.ts";
@@ -48,26 +48,11 @@ function grant(fields: Partial<Grant["who"]> = {}): Grant {
 }
 
 describe("doors", () => {
-  test("H4 H5 what is full is refused, and what has expired makes place", () => {
+  test("H5 what is full is refused, and what is there may be renewed", () => {
     const { doors } = open();
-    for (let count = 0; count < MAX_TICKETS; count++) doors.issueTicket(NOW, `t${count}`, grant(), 60_000);
-    expect(doors.issueTicket(NOW, "one", grant(), 60_000)).toMatchObject({ refused: "too_many_tickets" });
-    expect(doors.issueTicket(NOW + 60_000, "one", grant(), 60_000)).toBe(NOW + 120_000);
     for (let count = 0; count < MAX_REVOCATIONS; count++) doors.revoke(NOW, { by: "jti", jti: `j${count}` });
     expect(doors.revoke(NOW, { by: "jti", jti: "one" })).toMatchObject({ refused: "too_many_revocations" });
-    // What is there already may be renewed.
     expect(isRefusal(doors.revoke(NOW, { by: "jti", jti: "j0" }))).toBe(false);
-  });
-
-  test("H4 a ticket lives no longer than its token, and is one row that goes when it is spent", () => {
-    const { doors, kv } = open();
-    const rows = kv.rows.size;
-    expect(doors.issueTicket(NOW, "t", grant({ expiresAt: SECONDS + 1 }), 60_000)).toBe(NOW + 6000);
-    expect(kv.rows.size).toBe(rows + 1);
-    const again = new Admission(kv, DEFAULT_LIMITS);
-    expect(again.dueAt(false)).toBe(NOW + 6000);
-    expect(again.enter(NOW + 7000, { by: "ticket", id: "t" })).toMatchObject({ refused: "unauthorized" });
-    expect(kv.rows.size).toBe(rows);
   });
 
   test("H2 without credential the answer is one and the same, whatever the room is", () => {
@@ -88,6 +73,30 @@ describe("doors", () => {
     doors.revoke(NOW, { by: "issued-before", issuedBefore: SECONDS - 500 });
     expect(doors.admit(grant({ issuedAt: SECONDS - 1 }).who)).toMatchObject({ refused: "token_revoked" });
     expect(doors.admit(grant({ issuedAt: SECONDS }).who)).toBeUndefined();
+  });
+
+  test("H20 H5 what was minted with a token falls with it, however it is revoked", () => {
+    const ancestors = [
+      { jti: "owner", subject: "ann", issuedAt: SECONDS - 500 },
+      { jti: "service", subject: undefined, issuedAt: SECONDS - 100 },
+    ];
+    const revocations = [
+      { by: "jti", jti: "owner" },
+      { by: "jti", jti: "service" },
+      { by: "subject", subject: "ann", issuedBefore: SECONDS - 400 },
+      { by: "issued-before", issuedBefore: SECONDS - 400 },
+    ] as const;
+    for (const revocation of revocations) {
+      const { doors } = open();
+      const meets = doors.revoke(NOW, revocation);
+      if (isRefusal(meets)) throw new Error(meets.refused);
+      expect(doors.admit(grant({ ancestors }).who)).toMatchObject({ refused: "token_revoked" });
+      expect([meets(grant({ ancestors }).who), meets(grant().who)]).toEqual([true, false]);
+    }
+    const { doors } = open();
+    doors.revoke(NOW, { by: "subject", subject: "ann", issuedBefore: SECONDS - 600 });
+    doors.revoke(NOW, { by: "jti", jti: "another" });
+    expect(doors.admit(grant({ ancestors }).who)).toBeUndefined();
   });
 
   test("H15 that nobody is there is written once, and only where it matters", () => {
