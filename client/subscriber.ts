@@ -1,5 +1,6 @@
 // The subscriber: what a room sends, as one async iterator, across connections.
 import type { ServerMessage } from "../protocol/control.ts";
+import { PING_EVERY_MS } from "../protocol/limits.ts";
 import { Connection } from "./connection.ts";
 import type { Token } from "./connection-options.ts";
 import type { Environment } from "./environment.ts";
@@ -112,6 +113,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     const start = this.#reader.start ?? this.#options.start;
     return {
       role: "subscribe",
+      ping: String(PING_EVERY_MS),
       ...(tracks && { tracks: tracks.join(",") }),
       ...(delivery && { delivery }),
       ...(start !== undefined && { start }),

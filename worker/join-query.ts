@@ -23,6 +23,8 @@ const querySchema = z.strictObject({
   unacknowledged: z.optional(z.string().check(z.regex(/^\d{1,16}$/))),
   takeover: flag,
   label: z.optional(z.string().check(z.refine(isLabel, "is no label"))),
+  /** At most as C2 has it. */
+  ping: z.optional(z.string().check(z.regex(/^([1-9]\d{2,3}|10000)$/))),
   /** Read with the credential. */
   ticket: z.optional(z.string()),
 });
@@ -52,7 +54,7 @@ function publish({ track = DEFAULT_TRACK, resume, unacknowledged, takeover, labe
   };
 }
 
-function subscribe({ track, tracks, delivery, start, label }: Query, framed: boolean): Asked {
+function subscribe({ track, tracks, delivery, start, label, ping }: Query, framed: boolean): Asked {
   if (tracks !== undefined && (!framed || track !== undefined))
     throw invalid("tracks is for framed mode, and not beside track");
   if (delivery === "reliable" && !framed)
@@ -67,6 +69,7 @@ function subscribe({ track, tracks, delivery, start, label }: Query, framed: boo
     tracks: named,
     start: parseStart(start),
     delivery: delivery ?? null,
+    pingMs: ping === undefined ? null : Number(ping),
   };
 }
 

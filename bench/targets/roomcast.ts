@@ -7,6 +7,8 @@ import { startWorkerd } from "./workerd.ts";
 
 const BUNDLE = new URL("../../dist/worker/index.js", import.meta.url);
 const ROOM = "bench";
+/** What subscribers say of their pings; builds from before do not know it. */
+const PINGS = "&ping=1000";
 const SECRET = "bench-secret-bench-secret-bench-secret-0000";
 
 /** The room, for whoever does not come by WebSocket. */
@@ -45,6 +47,7 @@ export async function startRoomcast(
     path: `/rooms/${ROOM}/ws?role=${role}`,
     headers: { authorization: `Bearer ${token}`, ...(framed && { "sec-websocket-protocol": "roomcast.v1" }) },
   });
+  const subscriber = handshake("subscribe", tokens.subscribe, mode === "framed");
   return {
     name: `${bundle === undefined ? "roomcast" : "against"}-${mode}`,
     pid: worker.pid,
@@ -54,7 +57,7 @@ export async function startRoomcast(
     subscribeToken: tokens.subscribe,
     adminToken: tokens.admin,
     publisher: handshake("publish", tokens.publish, true),
-    subscriber: handshake("subscribe", tokens.subscribe, mode === "framed"),
+    subscriber: { ...subscriber, path: `${subscriber.path}${mode === "framed" && bundle === undefined ? PINGS : ""}` },
     isRoomcast: true,
     headerBytes: mode === "framed" ? HEADER_BYTES : 0,
     pings: mode === "framed",

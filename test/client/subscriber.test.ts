@@ -48,7 +48,7 @@ function show(event: SubscriberEvent): string {
 describe("reading", () => {
   test("W3 W4 W5 connects when iteration begins, with what was asked for", async () => {
     const { socket } = await startOpen({ tracks: ["a", "b"], delivery: "latest", start: "-5" });
-    expect(socket.url.search).toBe("?role=subscribe&tracks=a%2Cb&delivery=latest&start=-5");
+    expect(socket.url.search).toBe("?role=subscribe&ping=1000&tracks=a%2Cb&delivery=latest&start=-5");
     const environment = new FakeEnvironment();
     new Subscriber({ url: "http://host", room: "r", token: "t", environment });
     await settle();

@@ -43,7 +43,8 @@ test("S3 500 join within two seconds of a 2 Mbit/s stream: all start at init and
       const one = new RawSubscriber(socketUrl(room), room.tokens.subscribe, { framed: true });
       one.onBytes = (bytes) => {
         const seen = firsts.get(one) ?? [];
-        if (seen.length < 2) firsts.set(one, [...seen, ...readMessage(bytes).map(({ type, flags }) => [type, flags])]);
+        if (seen.some(([type]) => type === FrameType.frame)) return;
+        firsts.set(one, [...seen, ...readMessage(bytes).map(({ type, flags }) => [type, flags])]);
       };
       subscribers.push(one);
       if (index % 10 === 9) await sleep(Math.max(0, startedAt + index * 4 - Date.now()));
@@ -57,8 +58,9 @@ test("S3 500 join within two seconds of a 2 Mbit/s stream: all start at init and
     await waitFor("everybody to be at the end", () => subscribers.every(({ next }) => next === end), 30_000);
     for (const one of subscribers) {
       expect({ fault: one.fault, closed: one.closed }).toEqual({ fault: undefined, closed: undefined });
-      const [init, key] = firsts.get(one) ?? [];
-      expect(init?.[0]).toBe(FrameType.init);
+      const seen = firsts.get(one) ?? [];
+      expect(seen[0]?.[0]).toBe(FrameType.init);
+      const key = seen.find(([type]) => type === FrameType.frame);
       expect((key?.[1] ?? 0) & Flag.key).toBe(Flag.key);
     }
     for (const { socket } of subscribers) socket.terminate();

@@ -130,7 +130,8 @@ export class Arrivals {
 
   #newSubscriber(now: number, id: string, who: Who, subscription: Subscription, sink: Sink): Subscriber {
     const tuning = tuningFor(subscription, this.#venue.tuning);
-    const connection = this.#connect({ id, role: "subscribe", framed: subscription.framed, who }, sink, tuning, now);
+    const { framed, pingMs } = subscription;
+    const connection = this.#connect({ id, role: "subscribe", framed, who, pingMs }, sink, tuning, now);
     const subscriber = new Subscriber(connection, subscription, tuning);
     this.#venue.registry.addSubscriber(subscriber);
     return subscriber;

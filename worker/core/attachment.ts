@@ -36,6 +36,8 @@ export interface Subscription {
   readonly tracks: readonly string[] | null;
   readonly start: Start;
   readonly delivery: Delivery;
+  /** How soon after a pong it pings while it receives; undefined: it does not say. */
+  readonly pingMs?: number;
 }
 
 /** What a publisher asked for. */

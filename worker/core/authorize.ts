@@ -32,6 +32,8 @@ export type Asked =
       readonly start: Start;
       /** null: as the room says. */
       readonly delivery: Delivery | null;
+      /** How soon after a pong it pings while it receives; null: it does not say. */
+      readonly pingMs?: number | null;
     };
 
 /** Who comes in, and as what. */
@@ -88,10 +90,14 @@ export function permit(asked: Asked, grant: Grant, delivery: Delivery): Join | R
     const { track, resume, unacknowledged, takeover } = asked;
     return { role: "publish", who, publication: { track, resume, unacknowledged, takeover } };
   }
-  const { framed, start } = asked;
+  const { framed, start, pingMs } = asked;
   const chosen = deliveryOf(asked, grants(grant, "reliable"), delivery);
   if (isRefusal(chosen)) return chosen;
-  return { role: "subscribe", who, subscription: { framed, tracks, start, delivery: chosen } };
+  return {
+    role: "subscribe",
+    who,
+    subscription: { framed, tracks, start, delivery: chosen, ...(pingMs && { pingMs }) },
+  };
 }
 
 /** `reliable` is a right, and needs framed mode for its credit: where only the room says so, `live` is what others get. */

@@ -17,6 +17,8 @@ export interface Identity {
   /** Frames and control messages; else payload bytes alone, and nothing can be told. */
   readonly framed: boolean;
   readonly who: Who;
+  /** How soon after a pong its client pings while it receives; undefined: it does not say. */
+  readonly pingMs?: number | undefined;
 }
 
 /** Whether a frame may be sent now: `full`: not before something has drained. */
@@ -42,7 +44,13 @@ export class Connection implements Holder {
   /** How it will be closed once its queue has drained. */
   #closing: { readonly code: number; readonly text: string } | undefined;
 
-  constructor({ id, role, framed, who }: Identity, sink: Sink, tuning: Tuning, budget: ByteBudget, now: number) {
+  constructor(
+    { id, role, framed, who, pingMs }: Identity,
+    sink: Sink,
+    tuning: Tuning,
+    budget: ByteBudget,
+    now: number,
+  ) {
     this.id = id;
     this.role = role;
     this.framed = framed;
@@ -50,7 +58,7 @@ export class Connection implements Holder {
     this.#sink = sink;
     this.#tuning = tuning;
     this.#budget = budget;
-    this.#window = new SendWindow(tuning, now);
+    this.#window = new SendWindow(tuning, now, pingMs);
     // After sleep: when a client that pings was last there is known.
     this.#heardAt = sink.lastPong() === undefined ? now : 0;
     this.measure();

@@ -36,6 +36,7 @@ const MAX_MARKS = 512;
  */
 export class SendWindow {
   readonly #bounds: Bounds;
+  readonly #saidPingMs: number | undefined;
   /** Bytes sent in all, and of these those known to have arrived. */
   #sent = 0;
   #arrived = 0;
@@ -51,9 +52,10 @@ export class SendWindow {
   #through = 0;
   #throughAt: number;
 
-  /** It opens at `now`. */
-  constructor(bounds: Bounds, now: number) {
+  /** It opens at `now`. `pingMs`: how soon after a pong the client says that it pings. */
+  constructor(bounds: Bounds, now: number, pingMs?: number) {
     this.#bounds = bounds;
+    this.#saidPingMs = pingMs;
     this.#throughAt = now;
   }
 
@@ -156,6 +158,7 @@ export class SendWindow {
 
   /** How long the client may take from one ping to the next. */
   get #pingMs(): number {
+    if (this.#saidPingMs !== undefined) return this.#saidPingMs;
     const isKnown = this.#intervals.length === RECENT_PINGS;
     return isKnown ? Math.min(SLOWEST_PING_MS, Math.max(...this.#intervals)) : SLOWEST_PING_MS;
   }

@@ -146,6 +146,12 @@ export class Subscriber {
         this.tell(step.message);
         continue;
       }
+      if (step.do === "skip") {
+        // Not before all that is on its way got through: until then it might have to skip again.
+        if (!this.connection.drained(now)) return this.#pause(cursor);
+        cursor.skip();
+        continue;
+      }
       if (this.connection.sentBytes >= end) return "full";
       const turn = this.#send(cursor, step, now);
       if (turn !== undefined) return turn;
@@ -238,12 +244,8 @@ export class Subscriber {
     const bytes = this.#bytesOf(cursor, step);
     const gate = bytes === undefined ? "open" : this.connection.gate(bytes.byteLength, now);
     if (gate === "unproven") return Close.unproven;
-    if (gate === "late") cursor.pause();
+    if (gate === "late") return this.#pause(cursor);
     if (gate !== "open") return gate;
-    if (step.do === "send" && step.isStale) {
-      cursor.skip();
-      return undefined;
-    }
     if (bytes !== undefined) {
       this.connection.send(bytes, now);
       this.#credit -= bytes.byteLength;
@@ -261,6 +263,11 @@ export class Subscriber {
     const { framed } = this.#subscription;
     if (step.do === "init") return framed ? step.init.message : step.init.payload;
     return framed ? step.block.bytes : plainBytes(cursor.track, step.block);
+  }
+
+  #pause(cursor: TrackCursor): Turn {
+    cursor.pause();
+    return "late";
   }
 
   #resumes(cursor: TrackCursor, now: number): boolean {

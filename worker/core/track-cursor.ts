@@ -7,13 +7,15 @@ import type { Init, Track } from "./track.ts";
 
 /** What a cursor wants done next: `send` and `tell` are to be done in order; `wait` ends the turn. */
 export type Step =
-  /** `isStale`: a newer group is there, and this is older than the subscriber wants. */
-  | { readonly do: "send"; readonly block: Block; readonly isStale: boolean }
+  | { readonly do: "send"; readonly block: Block }
+  /** What comes next has left history, or is older than the subscriber wants while a newer group is there. */
+  | { readonly do: "skip" }
   | { readonly do: "init"; readonly init: Init }
   | { readonly do: "tell"; readonly message: ServerMessage }
   | { readonly do: "wait" };
 
 const WAIT: Step = { do: "wait" };
+const SKIP: Step = { do: "skip" };
 /** The state changed: look again. */
 const AGAIN = { do: "again" } as const;
 
@@ -84,10 +86,11 @@ export class TrackCursor {
     if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: block.next };
   }
 
-  /** The frames of a `send` step are left out: it goes on at the newest group. */
+  /** It goes on at the newest group. */
   skip(): void {
     if (this.#state.at !== "flowing") return;
-    this.#state = { at: "seeking", from: this.#state.cursor, reason: "lagged", notBefore: 0 };
+    const { cursor, strict } = this.#state;
+    this.#state = { at: "seeking", from: cursor, reason: strict ? "history" : "lagged", notBefore: 0 };
   }
 
   /** The init of an `init` step went out. */
@@ -212,9 +215,7 @@ export class TrackCursor {
     }
     const block = history.read(cursor, maxBytes);
     const mayGo = !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
-    if (block !== undefined) return { do: "send", block, isStale: mayGo && block.receivedAt < oldest };
-    this.#state = { at: "seeking", from: cursor, reason: state.strict ? "history" : "lagged", notBefore: 0 };
-    return AGAIN;
+    return block === undefined || (mayGo && block.receivedAt < oldest) ? SKIP : { do: "send", block };
   }
 
   #arrive(sequence: number): Step {
