@@ -1,12 +1,13 @@
 // A whole room but its platform: admission, members and hub behind one face. Times are ms since 1970.
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { Address } from "../../protocol/messages.ts";
-import { Admission, type Credential } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import type { Attachment, Who } from "./attachment.ts";
 import { type Asked, type Grant, type Join, permit } from "./authorize.ts";
 import { Hub } from "./hub.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { type Content, Members } from "./members.ts";
+import type { Credential } from "./policy.ts";
 import { isRefusal, type Refusal, refusal } from "./refusal.ts";
 import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
@@ -46,17 +47,18 @@ export class RoomCore {
       connections.map(({ saved, sink }) => memberOf(saved, sink)),
     );
     this.#expire(now);
+    this.#noteUse(now);
   }
 
   create(now: number, settings: Partial<RoomSettings>): Refusal | undefined {
-    const refused = this.#admission.create(now, this.#id, settings);
+    const refused = this.#admission.create(now, settings);
     if (refused === undefined) this.#applySettings();
     return refused;
   }
 
   /** Does the token count here? */
   admit(who: Who): Refusal | undefined {
-    return this.#admission.admit(who);
+    return this.#admission.policy.admit(who);
   }
 
   /** What the room tells of itself. */
@@ -74,7 +76,7 @@ export class RoomCore {
   update(now: number, who: Who, changes: Partial<RoomSettings>): RoomSettings | Refusal {
     const refused = this.admit(who);
     if (refused !== undefined) return refused;
-    this.#admission.change(changes);
+    this.#admission.change(now, changes, !this.#hub.isEmpty);
     this.#applySettings();
     if (changes.public === false) this.#disconnect(now, Close.revoked, (_, { jti }) => jti === null);
     if (changes.presence !== undefined) this.#members.rulesChanged(now);
@@ -129,6 +131,7 @@ export class RoomCore {
     if (join.role === "publish") this.#hub.publish(now, id, who, join.publication, sink);
     else this.#hub.subscribe(now, id, who, join.subscription, sink);
     if (!this.#hub.has(id)) return;
+    this.#noteUse(now);
     const framed = join.role === "publish" || join.subscription.framed;
     this.#members.join(now, { id, role, framed, who, sink });
     if (who.expiresAt !== null) this.#expiresAt = earliest([this.#expiresAt, expiryOf(who.expiresAt)]);
@@ -146,7 +149,7 @@ export class RoomCore {
   left(now: number, id: string): void {
     this.#hub.left(now, id);
     this.#members.left(now, id);
-    if (this.#hub.isEmpty) this.#admission.emptied(now);
+    this.#noteUse(now);
   }
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
@@ -161,13 +164,27 @@ export class RoomCore {
 
   /** When `alarm` is wanted, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiresAt, this.#admission.dueAt(this.#hub.isEmpty)]);
+    return earliest([this.#expiresAt, this.#admission.dueAt]);
   }
 
   /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
   alarm(now: number): void {
     this.#expire(now);
-    if (this.#admission.tick(now, this.#hub.isEmpty)) this.#shut(now);
+    if (this.#admission.tick(now, !this.#hub.isEmpty)) this.#shut(now);
+  }
+
+  /** Does `save` have something to write that nobody asked for? */
+  isUnsaved(now: number): boolean {
+    return this.#admission.isUnsaved(now);
+  }
+
+  /** Writes it. Throws where storage does, and may be called again then. */
+  save(now: number): void {
+    this.#admission.save(now);
+  }
+
+  #noteUse(now: number): void {
+    this.#admission.use(now, !this.#hub.isEmpty);
   }
 
   #expire(now: number): void {
@@ -176,16 +193,18 @@ export class RoomCore {
   }
 
   #disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
-    return this.#hub.disconnect(now, reason, (id, who) => {
+    const count = this.#hub.disconnect(now, reason, (id, who) => {
       if (!matches(id, who)) return false;
       this.#members.left(now, id);
       return true;
     });
+    if (count > 0) this.#noteUse(now);
+    return count;
   }
 
   #shut(now: number): void {
-    this.#disconnect(now, Close.roomClosed, () => true);
     this.#admission.close(now);
+    this.#disconnect(now, Close.roomClosed, () => true);
     [this.#members, this.#hub] = this.#furnish();
     this.#expiresAt = undefined;
   }

@@ -57,3 +57,7 @@ export const DEFAULT_TUNING: Tuning = {
   bytesPerSecondIn: Number.POSITIVE_INFINITY,
   messagesPerSecondIn: 10_000,
 };
+
+/** How often a room in use renews its lease: a quarter of its idle time, within these. Each time costs two rows and ten seconds awake. */
+export const LEASE_CHECK_MIN_MS = 30_000;
+export const LEASE_CHECK_MAX_MS = 300_000;
