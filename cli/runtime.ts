@@ -39,6 +39,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       rootPath: root,
       modules: [{ type: "ESModule", path: script }],
       bindings: { ...(workerOptions.bindings as object), ...options.vars },
+      durableObjects: {
+        ...(workerOptions.durableObjects as object),
+        STORAGE_PROBE: { className: "StorageProbe", useSQLite: true },
+      },
       port: options.port,
       host: options.host ?? "127.0.0.1",
       cf: false,
