@@ -38,6 +38,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     name: "roomcast",
     modules: [{ type: "ESModule", path: script }],
     bindings: { ...(workerOptions.bindings as object), ...options.vars },
+    // Rooms of one machine share its disk, which may be full.
+    durableObjects: {
+      ...(workerOptions.durableObjects as object),
+      STORAGE_PROBE: { className: "StorageProbe", useSQLite: true },
+    },
   };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

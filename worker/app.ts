@@ -1,8 +1,9 @@
 // The routes of the Worker: which URL leads where, and how every refusal is answered.
 import { Hono } from "hono";
 import { cors } from "hono/cors";
-import { type Config, type Env, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { accessApi } from "./credentials-api.ts";
+import type { AppEnv, Env } from "./env.ts";
 import { membersApi } from "./members-api.ts";
 import { methodNotAllowed, openApi, PATHS } from "./openapi.ts";
 import { isOriginAllowed } from "./origin.ts";
@@ -10,12 +11,6 @@ import { isPassing, Problem } from "./problem.ts";
 import { roomParam, roomsApi } from "./rooms-api.ts";
 import { upgrade } from "./upgrade.ts";
 import { VERSION } from "./version.ts";
-
-/** What handlers find in their context. */
-export interface AppEnv {
-  Bindings: Env;
-  Variables: { config: Config };
-}
 
 /** What the page may load: its own files, its own WebSocket, and media that it makes itself. */
 const PAGE_POLICY = [

@@ -1,16 +1,12 @@
 // What the Worker is configured with: bindings, secrets and vars, checked once.
 import { MIN_SECRET_CHARS } from "../protocol/token.ts";
-import { DEFAULT_LIMITS, type RoomLimits } from "./core/room-settings.ts";
+import type { RoomLimits } from "./core/room-settings.ts";
 import { Problem } from "./problem.ts";
-import type { Room } from "./room-object.ts";
+import type { RoomEnv } from "./room-env.ts";
+import { readLimits } from "./room-limits.ts";
 
-/** The bindings of wrangler.toml, and the secrets. */
-export interface Env {
-  readonly ROOM: DurableObjectNamespace<Room>;
-  readonly ASSETS: Fetcher;
-  readonly CREATIONS?: RateLimit;
-  readonly TICKETS?: RateLimit;
-  readonly UPGRADES?: RateLimit;
+/** The secrets and vars that are configuration. */
+export interface Vars extends RoomEnv {
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;
   readonly OPERATOR_KEY?: string;
@@ -18,12 +14,6 @@ export interface Env {
   readonly INGEST_URL?: string;
   readonly ALLOWED_ORIGINS?: string;
   readonly LIMITS?: string;
-  readonly MAX_SUBSCRIBERS?: string;
-  readonly MAX_PUBLISHERS?: string;
-  readonly MAX_BYTES_PER_SECOND_IN?: string;
-  readonly MAX_HISTORY_BYTES?: string;
-  readonly MAX_HISTORY_SECONDS?: string;
-  readonly MAX_IDLE_SECONDS?: string;
 }
 
 /** The configuration as the Worker uses it. */
@@ -40,17 +30,8 @@ export interface Config {
   readonly limits: RoomLimits;
 }
 
-const LIMIT_VARS = {
-  maxSubscribers: "MAX_SUBSCRIBERS",
-  maxPublishers: "MAX_PUBLISHERS",
-  bytesPerSecondIn: "MAX_BYTES_PER_SECOND_IN",
-  historyBytes: "MAX_HISTORY_BYTES",
-  historySeconds: "MAX_HISTORY_SECONDS",
-  idleExpirySeconds: "MAX_IDLE_SECONDS",
-} as const satisfies Record<keyof RoomLimits, keyof Env>;
-
 /** Checks everything and reports all that is wrong at once: `Problem("not_configured")`. */
-export function readConfig(env: Env): Config {
+export function readConfig(env: Vars): Config {
   const faults: string[] = [];
   const { TOKEN_SECRET: secret = "", TOKEN_SECRET_PREVIOUS: previous = "", OPERATOR_KEY: key = "" } = env;
   const creation = env.ROOM_CREATION ?? "key";
@@ -70,17 +51,6 @@ export function readConfig(env: Env): Config {
     isRateLimited: env.LIMITS !== "off",
     limits,
   });
-}
-
-/** The operator's limits of rooms; adds to `faults` what is wrong with them. */
-export function readLimits(env: Env, faults: string[] = []): RoomLimits {
-  const limits: Record<string, number | null> = { ...DEFAULT_LIMITS };
-  for (const [name, variable] of Object.entries(LIMIT_VARS)) {
-    const text = env[variable] ?? "";
-    if (/^[1-9]\d{0,14}$/.test(text)) limits[name] = Number(text);
-    else if (text !== "") faults.push(`${variable} is a whole number above 0`);
-  }
-  return limits as unknown as RoomLimits;
 }
 
 function readOrigins(text: string, faults: string[]): string[] {

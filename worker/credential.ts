@@ -2,8 +2,8 @@
 import { isForRoom, type Right } from "../protocol/claims.ts";
 import { TokenError, verifyToken } from "../protocol/token.ts";
 import type { Config } from "./config.ts";
-import type { Credential } from "./core/admission.ts";
 import { type Grant, grantOf, grants } from "./core/authorize.ts";
+import type { Credential } from "./core/policy.ts";
 import { Problem } from "./problem.ts";
 
 /** The subprotocol of framed mode, and the prefix of the one that carries a token. */

@@ -2,5 +2,6 @@
 import { app } from "./app.ts";
 
 export { Room } from "./room-object.ts";
+export { StorageProbe } from "./storage-guard.ts";
 
 export default { fetch: app.fetch };

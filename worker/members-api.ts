@@ -2,9 +2,9 @@
 import { Hono } from "hono";
 import type * as z from "zod/mini";
 import { MAX_HTTP_MESSAGE_BYTES } from "../protocol/limits.ts";
-import type { AppEnv } from "./app.ts";
 import { readBody } from "./body.ts";
 import { authorize } from "./credential.ts";
+import type { AppEnv } from "./env.ts";
 import { Problem, unwrap } from "./problem.ts";
 import { roomParam } from "./rooms-api.ts";
 import { emptyBody, messageBody } from "./schemas.ts";

@@ -56,10 +56,10 @@ export class Problem extends Error {
   }
 }
 
-/** True for an error of the platform that passes: an object that is just being restarted or moved, or has too much to do. */
+/** True for an error of the platform that passes: an object that is just being restarted, reset or moved, or has too much to do. */
 export function isPassing(error: unknown): boolean {
-  const { retryable, overloaded } = error as { retryable?: unknown; overloaded?: unknown };
-  return retryable === true || overloaded === true;
+  const { retryable, overloaded, durableObjectReset } = error as Record<string, unknown>;
+  return retryable === true || overloaded === true || durableObjectReset === true;
 }
 
 /** What the room answered; its refusal is thrown as `Problem`. */

@@ -1,5 +1,6 @@
 // A hibernating WebSocket as the core sees it.
 import type { Attachment } from "./core/attachment.ts";
+import { versioned } from "./core/attachment-parser.ts";
 import type { Sink } from "./core/sink.ts";
 
 /** Runtimes since 1.20261117 tell what is queued; for older ones it is undefined. */
@@ -16,7 +17,7 @@ export function socketSink(context: DurableObjectState, ws: Measured): Sink {
     close: (code, text) => ignoreClosing(() => ws.close(code, text)),
     bufferedBytes: () => (ws.readyState !== WebSocket.OPEN && isReleased(context, ws) ? 0 : ws.bufferedAmount),
     lastPong: () => context.getWebSocketAutoResponseTimestamp(ws)?.getTime(),
-    save: (state: Attachment) => ignoreClosing(() => ws.serializeAttachment(state)),
+    save: (state: Attachment) => ignoreClosing(() => ws.serializeAttachment(versioned(state))),
   };
 }
 

@@ -1,13 +1,14 @@
 // The WebSocket's door: what can be refused without the room is refused here, the rest is the room's to decide.
-import type { Config, Env } from "./config.ts";
+import type { Config } from "./config.ts";
 import { permit } from "./core/authorize.ts";
 import type { JoinRequest } from "./core/room.ts";
 import { credentialOf, FRAMED, offeredProtocols } from "./credential.ts";
+import type { Env } from "./env.ts";
 import { parseJoin } from "./join-query.ts";
 import { isOriginAllowed } from "./origin.ts";
 import { Problem, unwrap } from "./problem.ts";
 import { limitRefused } from "./rate-limit.ts";
-import { JOIN_HEADER } from "./room-object.ts";
+import { JOIN_HEADER } from "./room-env.ts";
 
 /** Answers an upgrade request; throws `Problem`. */
 export async function upgrade(request: Request, room: string, env: Env, config: Config): Promise<Response> {

@@ -40,11 +40,18 @@ export class Alarm {
     this.#at = await this.#storage.getAlarm();
   }
 
-  /** It shall ring at `at` (ms since 1970) or before; undefined: nothing is wanted. */
+  /** Would `by(at)` write? */
+  isAfter(at: number | undefined): boolean {
+    return at !== undefined && (this.#at === null || this.#at > at);
+  }
+
+  /** It shall ring at `at` (ms since 1970) or before; undefined: nothing is wanted. Where that fails, the next call tries again. */
   by(at: number | undefined): void {
-    if (at === undefined || (this.#at !== null && this.#at <= at)) return;
+    if (at === undefined || !this.isAfter(at)) return;
     this.#at = at;
-    void this.#storage.setAlarm(at);
+    this.#storage.setAlarm(at).catch(() => {
+      if (this.#at === at) this.#at = null;
+    });
   }
 
   /** It rang: none is set now. */

@@ -1,97 +1,70 @@
-// Admission to a room: whether it exists, what its owner set, and whose credential counts. All of it is stored.
+// Admission at a room's own object: creation, settings, tickets and the end, on top of the policy. All of it is stored.
 import { MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
 import type { Who } from "./attachment.ts";
-import { type Grant, publicGrant } from "./authorize.ts";
+import type { Grant } from "./authorize.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
+import { Lease } from "./lease.ts";
+import { type Credential, Policy } from "./policy.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { type Revocation, Revocations } from "./revocations.ts";
+import { bury, forgetTombstone, type RoomRow, readRoom, readTombstone, type Tombstone, writeRoom } from "./room-row.ts";
 import { inForce, type RoomLimits, type RoomSettings } from "./room-settings.ts";
 import { Tickets } from "./tickets.ts";
 
-/** What is stored of a room. Times are ms since 1970. */
-interface Stored {
-  readonly id: string;
-  readonly createdAt: number;
-  readonly settings?: Partial<RoomSettings>;
-  /** Members were told of each other at some time: the ids of connections are known. */
-  readonly idsAreTold?: boolean;
-  /** Since when nobody has been there; of rooms that expire when idle. */
-  readonly idleSince?: number;
-}
-
-/** What is stored of a room that was closed: until no token of it can be left (ms since 1970). */
-interface Tombstone {
-  readonly until: number;
-}
-
-const ROOM = "room";
-const TOMBSTONE = "closed";
 const TOMBSTONE_MS = MAX_TOKEN_TTL_SECONDS * 1000 + 60_000;
-const UNKNOWN = refusal("unauthorized", "a valid credential of the room is needed");
 
-/** How somebody comes to the door. */
-export type Credential =
-  | { readonly by: "token"; readonly grant: Grant }
-  | { readonly by: "ticket"; readonly id: string }
-  | { readonly by: "none" };
-
-/** One room's admission. Times of calls are ms since 1970. */
+/** One room's admission. Times of calls are ms since 1970. Where storage throws, nothing has changed in memory. */
 export class Admission {
   readonly #kv: KeyValueStore;
   readonly #limits: RoomLimits;
-  #stored: Stored | undefined;
-  /** Asked for at each message: made where it changes. */
-  #settings: RoomSettings;
+  #room: RoomRow | undefined;
   #tombstone: Tombstone | undefined;
   #revocations: Revocations;
   #tickets: Tickets;
+  #lease: Lease;
+  /** Asked at each message: made where it changes. */
+  #policy: Policy;
 
   constructor(kv: KeyValueStore, limits: RoomLimits) {
     this.#kv = kv;
     this.#limits = limits;
-    this.#stored = kv.get<Stored>(ROOM);
-    this.#settings = inForce(this.#stored?.settings ?? {}, limits);
-    this.#tombstone = kv.get<Tombstone>(TOMBSTONE);
+    this.#room = readRoom(kv);
+    this.#tombstone = readTombstone(kv);
     this.#revocations = new Revocations(kv);
     this.#tickets = new Tickets(kv);
+    this.#policy = this.#policyNow();
+    this.#lease = new Lease(kv, this.#idleSeconds);
+  }
+
+  get policy(): Policy {
+    return this.#policy;
   }
 
   get settings(): RoomSettings {
-    return this.#settings;
+    return this.#policy.settings;
+  }
+
+  get createdAt(): number {
+    return this.#room?.createdAt ?? 0;
   }
 
   /** May members know the ids of others' connections? Once told, for good. */
   get idsAreTold(): boolean {
-    return this.#stored?.idsAreTold === true;
-  }
-
-  get createdAt(): number {
-    return this.#stored?.createdAt ?? 0;
+    return this.#room?.idsAreTold === true;
   }
 
   /** Creates the room, unless the id is taken or was a short while ago. */
-  create(now: number, id: string, settings: Partial<RoomSettings>): Refusal | undefined {
-    if (this.#stored !== undefined || this.#tombstone !== undefined) {
-      return refusal("room_exists", "choose another id, or none");
-    }
-    this.#store({ id, createdAt: now, settings, idleSince: now });
+  create(now: number, settings: Partial<RoomSettings>): Refusal | undefined {
+    if (this.#policy.existence !== "never") return refusal("room_exists", "choose another id, or none");
+    this.#store({ createdAt: now, settings, idsAreTold: false });
+    this.#lease.restart(now, false, this.#idleSeconds);
     return undefined;
   }
 
-  /** May somebody whose token is good otherwise do something in this room? */
-  admit(who: Who): Refusal | undefined {
-    if (this.#tombstone !== undefined) return refusal("room_closed", "the room is closed for good");
-    if (this.#stored === undefined) return refusal("room_not_found", "create it with POST /api/rooms");
-    return this.#revocations.covers(who) ? refusal("token_revoked", "the token was revoked") : undefined;
-  }
-
-  /** What somebody at the door has. Who shows nothing that counts does not learn whether there is a room. */
+  /** What somebody at the door has. A ticket is spent by asking. */
   enter(now: number, credential: Credential): Grant | Refusal {
-    if (credential.by === "token") return this.admit(credential.grant.who) ?? credential.grant;
-    if (this.#stored === undefined) return UNKNOWN;
-    if (credential.by === "none") return this.settings.public ? publicGrant(now) : UNKNOWN;
-    const grant = this.#tickets.redeem(now, credential.id);
-    return grant === undefined || this.#revocations.covers(grant.who) ? UNKNOWN : grant;
+    if (credential.by !== "ticket") return this.#policy.enter(now, credential);
+    return this.#policy.enterByTicket(this.#tickets.redeem(now, credential.id));
   }
 
   issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number, busy: boolean): number | Refusal {
@@ -105,57 +78,76 @@ export class Admission {
     return refusal("too_many_revocations", "revoke by issuedBefore instead");
   }
 
-  change(changes: Partial<RoomSettings>): void {
-    if (this.#stored === undefined) return;
-    this.#store({ ...this.#stored, settings: { ...this.#stored.settings, ...changes } });
+  /** Changes settings. `used`: is anybody connected? */
+  change(now: number, changes: Partial<RoomSettings>, used: boolean): void {
+    if (this.#room === undefined) return;
+    this.#store({ ...this.#room, settings: { ...this.#room.settings, ...changes } });
+    if (changes.idleExpirySeconds !== undefined) this.#lease.restart(now, used, this.#idleSeconds);
   }
 
   /** Closes the room for good: forgets all but that it was there. */
   close(now: number): void {
-    for (const [key] of [...this.#kv.list()]) this.#kv.delete(key);
-    this.#stored = undefined;
-    this.#settings = inForce({}, this.#limits);
+    const tombstone = { until: now + TOMBSTONE_MS };
+    bury(this.#kv, tombstone);
+    this.#tombstone = tombstone;
+    this.#room = undefined;
     this.#revocations = new Revocations(this.#kv);
     this.#tickets = new Tickets(this.#kv);
-    this.#tombstone = { until: now + TOMBSTONE_MS };
-    this.#kv.put(TOMBSTONE, this.#tombstone);
+    this.#policy = this.#policyNow();
+    this.#lease = new Lease(this.#kv, this.#idleSeconds);
   }
 
-  /** The last connection is gone. */
-  emptied(now: number): void {
-    if (this.#stored === undefined || this.settings.idleExpirySeconds === null) return;
-    this.#store({ ...this.#stored, idleSince: now });
+  /** Somebody is connected, or nobody is. Nothing is written: `save` does that. */
+  use(now: number, used: boolean): void {
+    this.#lease.use(now, used);
+  }
+
+  /** Does `save` have something to write? */
+  isUnsaved(now: number): boolean {
+    return this.#lease.isUnsaved(now);
+  }
+
+  /** Writes what changed by itself. Throws where storage does, and may be called again then. */
+  save(now: number): void {
+    this.#lease.save(now);
   }
 
   /** When `tick` is wanted. Tickets that nobody showed wait for it, or for the next ticket: they cost no alarm. */
-  dueAt(empty: boolean): number | undefined {
-    const times = [this.#revocations.dueAt, this.#tombstone?.until];
-    if (empty) times.push(this.#idleUntil);
+  get dueAt(): number | undefined {
+    const times = [this.#revocations.dueAt, this.#tombstone?.until, this.#lease.dueAt];
     const due = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
     return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
   /** Forgets what has expired. true: the room itself has, since nobody came. */
-  tick(now: number, empty: boolean): boolean {
+  tick(now: number, used: boolean): boolean {
     this.#tickets.prune(now);
     this.#revocations.prune(now);
     if (this.#tombstone !== undefined && this.#tombstone.until <= now) {
-      this.#kv.delete(TOMBSTONE);
+      forgetTombstone(this.#kv);
       this.#tombstone = undefined;
+      this.#policy = this.#policyNow();
     }
-    return empty && (this.#idleUntil ?? Number.POSITIVE_INFINITY) <= now;
+    const isOver = this.#lease.check(now, used);
+    if (!isOver) this.#lease.save(now);
+    return isOver;
   }
 
-  get #idleUntil(): number | undefined {
-    const { idleExpirySeconds } = this.settings;
-    if (this.#stored === undefined || idleExpirySeconds === null) return undefined;
-    return (this.#stored.idleSince ?? this.#stored.createdAt) + idleExpirySeconds * 1000;
+  /** A room that is not there is never idle. */
+  get #idleSeconds(): number | null {
+    return this.#room === undefined ? null : this.settings.idleExpirySeconds;
   }
 
-  #store(stored: Stored): void {
-    this.#settings = inForce(stored.settings ?? {}, this.#limits);
-    const { presence, memberMessages } = this.#settings;
-    this.#stored = { ...stored, idsAreTold: stored.idsAreTold || presence || memberMessages };
-    this.#kv.put(ROOM, this.#stored);
+  #store(said: RoomRow): void {
+    const { presence, memberMessages } = inForce(said.settings, this.#limits);
+    const room = { ...said, idsAreTold: said.idsAreTold || presence || memberMessages };
+    writeRoom(this.#kv, room);
+    this.#room = room;
+    this.#policy = this.#policyNow();
+  }
+
+  #policyNow(): Policy {
+    const existence = this.#tombstone !== undefined ? "closed" : this.#room !== undefined ? "open" : "never";
+    return new Policy(existence, inForce(this.#room?.settings ?? {}, this.#limits), this.#revocations);
   }
 }

@@ -8,6 +8,7 @@ export type RefusalCode =
   | "room_not_found"
   | "room_closed"
   | "room_exists"
+  | "room_unavailable"
   | "connection_not_found"
   | "unknown_address"
   | "too_many_requests"

@@ -1,7 +1,7 @@
 // A whole room but its platform: admission, members and hub behind one face. Times are ms since 1970.
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { Address } from "../../protocol/messages.ts";
-import { Admission, type Credential } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import type { Attachment, Who } from "./attachment.ts";
 import { type Asked, type Grant, type Join, permit, renewal } from "./authorize.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -10,6 +10,7 @@ import { Expiry } from "./expiry.ts";
 import { Hub } from "./hub.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { type Content, Members } from "./members.ts";
+import type { Credential } from "./policy.ts";
 import { isRefusal, type Refusal, refusal } from "./refusal.ts";
 import { Registry } from "./registry.ts";
 import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
@@ -58,17 +59,18 @@ export class RoomCore {
   restore(now: number, connections: readonly { readonly saved: Attachment; readonly sink: Sink }[]): void {
     this.#hub.restore(now, connections);
     this.#expire(now);
+    this.#noteUse(now);
   }
 
   create(now: number, settings: Partial<RoomSettings>): Refusal | undefined {
-    const refused = this.#admission.create(now, this.#id, settings);
+    const refused = this.#admission.create(now, settings);
     if (refused === undefined) this.#applySettings();
     return refused;
   }
 
   /** Does the token count here? */
   admit(who: Who): Refusal | undefined {
-    return this.#admission.admit(who);
+    return this.#admission.policy.admit(who);
   }
 
   /** What the room tells of itself. */
@@ -86,7 +88,7 @@ export class RoomCore {
   update(now: number, who: Who, changes: Partial<RoomSettings>): RoomSettings | Refusal {
     const refused = this.admit(who);
     if (refused !== undefined) return refused;
-    this.#admission.change(changes);
+    this.#admission.change(now, changes, !this.#registry.isEmpty);
     this.#applySettings();
     if (changes.public === false) this.#disconnect(now, Close.revoked, (_, { jti }) => jti === null);
     if (changes.presence !== undefined) this.#members.rulesChanged(now);
@@ -155,6 +157,7 @@ export class RoomCore {
     if (join.role === "publish") this.#hub.publish(now, id, who, join.publication, sink);
     else this.#hub.subscribe(now, id, who, join.subscription, sink);
     if (this.#registry.find(id) === undefined) return;
+    this.#noteUse(now);
     this.#heed(now, who);
   }
 
@@ -172,7 +175,7 @@ export class RoomCore {
   /** A peer is gone; `drops`: and what was queued for it too, else it may still read that. */
   left(now: number, id: string, drops: boolean): void {
     this.#hub.left(now, id, drops);
-    if (this.#registry.isEmpty) this.#admission.emptied(now);
+    this.#noteUse(now);
   }
 
   /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
@@ -188,13 +191,27 @@ export class RoomCore {
 
   /** When `alarm` is wanted, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiry.alarmAt, this.#admission.dueAt(this.#registry.isEmpty)]);
+    return earliest([this.#expiry.alarmAt, this.#admission.dueAt]);
   }
 
   /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
   alarm(now: number): void {
     this.#expire(now);
-    if (this.#admission.tick(now, this.#registry.isEmpty)) this.#shut(now);
+    if (this.#admission.tick(now, !this.#registry.isEmpty)) this.#shut(now);
+  }
+
+  /** Does `save` have something to write that nobody asked for? */
+  isUnsaved(now: number): boolean {
+    return this.#admission.isUnsaved(now);
+  }
+
+  /** Writes it. Throws where storage does, and may be called again then. */
+  save(now: number): void {
+    this.#admission.save(now);
+  }
+
+  #noteUse(now: number): void {
+    this.#admission.use(now, !this.#registry.isEmpty);
   }
 
   /** The connection of `who` ends with its token. */
@@ -209,12 +226,14 @@ export class RoomCore {
   }
 
   #disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
-    return this.#hub.disconnect(now, reason, matches);
+    const count = this.#hub.disconnect(now, reason, matches);
+    if (count > 0) this.#noteUse(now);
+    return count;
   }
 
   #shut(now: number): void {
-    this.#disconnect(now, Close.roomClosed, () => true);
     this.#admission.close(now);
+    this.#disconnect(now, Close.roomClosed, () => true);
     this.#applySettings();
     this.#hub = this.#newHub();
     this.#expiry.reset(undefined);

@@ -80,6 +80,10 @@ export const DEFAULT_TUNING: Tuning = {
   messagesPerSecondIn: 10_000,
 };
 
+/** How often a room in use renews its lease: a quarter of its idle time, within these. Each time costs two rows and ten seconds awake. */
+export const LEASE_CHECK_MIN_MS = 30_000;
+export const LEASE_CHECK_MAX_MS = 300_000;
+
 /** A smaller message is copied behind others: its own buffer would cost more than the copy. */
 export const COPY_BELOW_BYTES = 64 * 1024;
 
