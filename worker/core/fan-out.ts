@@ -96,7 +96,7 @@ export class FanOut {
 
   /** After sleep: those who were in step stand at `sequence`. */
   wake(sequence: number): void {
-    for (const subscriber of this.#subscribers) subscriber.wake(this.track, sequence);
+    for (const subscriber of this.#subscribers) subscriber.cursorOf(this.track)?.wake(sequence);
   }
 
   /** The source is gone: what is missing is told, since no group may come. */

@@ -5,9 +5,10 @@ import type { Attachment, CursorState, Subscription } from "./attachment.ts";
 import type { Usage } from "./authorize.ts";
 import type { Block } from "./block.ts";
 import type { Connection } from "./connection.ts";
+import { CursorSet } from "./cursor-set.ts";
 import { HoldAllowance } from "./hold-allowance.ts";
 import type { Track } from "./track.ts";
-import { type Step, startState, TrackCursor } from "./track-cursor.ts";
+import type { Step, TrackCursor } from "./track-cursor.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** What a room tells of a subscriber. Bytes are those handed to its socket. */
@@ -43,7 +44,7 @@ export type Turn = "done" | "full" | "late" | CloseReason;
 export class Subscriber {
   readonly connection: Connection;
   readonly #tuning: Tuning;
-  readonly #cursors = new Map<string, TrackCursor>();
+  readonly #cursors: CursorSet;
   readonly #hold: HoldAllowance;
   #subscription: Subscription;
   /** Bytes that a `reliable` subscriber still takes. */
@@ -57,6 +58,7 @@ export class Subscriber {
     this.connection = connection;
     this.#subscription = subscription;
     this.#tuning = tuning;
+    this.#cursors = new CursorSet(subscription.delivery === "reliable");
     this.#credit = this.isReliable ? 0 : Number.POSITIVE_INFINITY;
     this.#hold = new HoldAllowance(tuning);
   }
@@ -83,36 +85,30 @@ export class Subscriber {
     return tracks === null || tracks.includes(track.name);
   }
 
-  /** A track that it wants is there. Who comes before the first frame gets all of them. */
+  /** Where it stands in `track`; undefined: it does not get it. */
+  cursorOf(track: Track): TrackCursor | undefined {
+    return this.#cursors.get(track);
+  }
+
+  /** A track that it wants is there. */
   attach(track: Track, now: number): void {
-    const { start } = this.#subscription;
-    const begin = track.beginsAt;
-    const state: CursorState =
-      begin !== null && !isPositioned(start, track.name)
-        ? { at: "flowing", cursor: begin, strict: this.isReliable }
-        : startState(start, track, now);
-    this.#cursors.set(track.name, new TrackCursor(track, state, null, this.isReliable));
+    this.#cursors.attach(track, this.#subscription, now);
   }
 
   /** After sleep: a cursor as it was saved. */
   restore(track: Track, state: CursorState, told: string | null): void {
-    this.#cursors.set(track.name, new TrackCursor(track, state, told, this.isReliable));
+    this.#cursors.restore(track, state, told);
   }
 
   /** The track is no more. Where one of that name comes again, it is a new one: a position in the old one is spent. */
   detach(track: Track): void {
-    this.#cursors.delete(track.name);
+    this.#cursors.delete(track);
     const { start } = this.#subscription;
     if (start.at === "position") {
       const positions = start.positions.filter((one) => one.track !== track.name && one.track !== null);
       this.#subscription = { ...this.#subscription, start: { ...start, positions } };
     }
     this.save();
-  }
-
-  /** After sleep: `sequence` is the first frame that comes. */
-  wake(track: Track, sequence: number): void {
-    this.#cursors.get(track.name)?.wake(sequence);
   }
 
   /** Tells a framed subscriber; to a plain one text means nothing. */
@@ -132,7 +128,7 @@ export class Subscriber {
   /** Sends what may be sent now in `track`: in one turn at most a block, or one frame. */
   pump(track: Track, now: number): Turn {
     const end = this.connection.sentBytes + this.#tuning.blockBytes;
-    const cursor = this.#cursors.get(track.name);
+    const cursor = this.#cursors.get(track);
     if (cursor === undefined) return "done";
     if (cursor.state.at === "paused" && !this.#resumes(cursor, now)) {
       return this.connection.isStuck(now, this.#tuning.stalledMs) ? Close.slow : "late";
@@ -158,38 +154,33 @@ export class Subscriber {
     }
   }
 
-  /** Is it late in `track`? */
-  isLate(track: Track): boolean {
-    return this.#cursors.get(track.name)?.state.at === "paused";
-  }
-
   /** Bytes of `track` that are queued for it or still to be sent. */
   backlogBytes(track: Track): number {
-    const cursor = this.#cursors.get(track.name)?.cursor;
+    const cursor = this.#cursors.get(track)?.cursor;
     const rest = cursor === undefined || cursor === track.next ? 0 : track.history.bytesFrom(cursor);
     return rest + this.connection.queuedBytes;
   }
 
   /** The track's numbering ended at `end` (null: nobody knows where); it goes on with the new one. */
   leaveEpoch(track: Track, epoch: string, end: number | null): void {
-    this.#tellStep(this.#cursors.get(track.name)?.leaveEpoch(epoch, end));
+    this.#tellStep(this.#cursors.get(track)?.leaveEpoch(epoch, end));
   }
 
   /** No frame of the track may come for long: what is missing is told now, not at the next group. */
   tellMissing(track: Track): void {
-    this.#tellStep(this.#cursors.get(track.name)?.tellMissing());
+    this.#tellStep(this.#cursors.get(track)?.tellMissing());
     this.save();
   }
 
   /** The oldest frame that it still needs of `track`, if it may not skip it. */
   needs(track: Track): number | undefined {
-    return this.isReliable ? this.#cursors.get(track.name)?.needs : undefined;
+    return this.isReliable ? this.#cursors.get(track)?.needs : undefined;
   }
 
   /** May a `reliable` subscriber hold the publisher now? Once its time is used up, it skips until it has caught up. */
   mayHold(track: Track, now: number, holds: boolean): boolean {
     const may = this.#hold.use(now, holds);
-    if (!may) this.#cursors.get(track.name)?.skipNow();
+    if (!may) this.#cursors.get(track)?.skipNow();
     return may;
   }
 
@@ -201,41 +192,28 @@ export class Subscriber {
   /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
   save(): void {
     const { who } = this.connection;
-    let form = `${who.jti} ${who.expiresAt} ${this.isReliable ? this.#credit : ""} `;
-    for (const cursor of this.#cursors.values()) {
-      form += `${cursor.track.epoch} ${cursor.told} ${cursor.inStep ? "" : JSON.stringify(cursor.state)} `;
-    }
+    const form = `${who.jti} ${who.expiresAt} ${this.isReliable ? this.#credit : ""} ${this.#cursors.form}`;
     if (form === this.#savedAs) return;
     this.#savedAs = form;
     this.connection.save(this.#saved());
   }
 
   figures(now: number): SubscriberFigures {
-    const cursors = [...this.#cursors.values()];
-    const paused = cursors.some((cursor) => cursor.state.at === "paused");
     return {
       framesSent: this.#framesSent,
       bytesSent: this.connection.sentBytes,
       gaps: this.#gaps,
       framesSkipped: this.#framesSkipped,
-      framesBehind: cursors.reduce((sum, cursor) => sum + cursor.framesBehind, 0),
       bytesInFlight: this.connection.inFlight(now),
       lastPong: this.connection.lastPong(),
-      state: paused ? "paused" : cursors.every((cursor) => cursor.inStep) ? "in-step" : "behind",
+      ...this.#cursors.figures(),
     };
   }
 
   #saved(): Attachment {
-    const cursors = [...this.#cursors.values()].map((cursor) => ({
-      name: cursor.track.name,
-      number: cursor.track.number,
-      epoch: cursor.track.epoch,
-      told: cursor.told,
-      state: cursor.inStep ? ({ at: "flowing", cursor: null, strict: this.isReliable } as const) : cursor.state,
-    }));
     const { id, who } = this.connection;
     const credit = this.isReliable ? this.#credit : null;
-    return { role: "subscriber", id, who, subscription: this.#subscription, credit, cursors };
+    return { role: "subscriber", id, who, subscription: this.#subscription, credit, cursors: this.#cursors.saved };
   }
 
   /** undefined: the cursor goes on. */
@@ -284,8 +262,4 @@ export class Subscriber {
 /** Payloads alone; a frame that only marks the end has nothing for a plain subscriber. */
 function plainBytes(track: Track, block: Block): Uint8Array | undefined {
   return block.isEndMark ? undefined : track.history.payload(block);
-}
-
-function isPositioned(start: Subscription["start"], name: string): boolean {
-  return start.at === "position" && start.positions.some(({ track }) => track === name || track === null);
 }

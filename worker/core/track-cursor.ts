@@ -1,6 +1,6 @@
 // One subscriber in one track: where it stands, and what it gets next.
 import type { GapReason, ServerMessage } from "../../protocol/control.ts";
-import type { Position, Start } from "../../protocol/position.ts";
+import type { Position } from "../../protocol/position.ts";
 import type { CursorState } from "./attachment.ts";
 import type { Block } from "./block.ts";
 import type { Init, Track } from "./track.ts";
@@ -224,25 +224,6 @@ export class TrackCursor {
     this.#caughtUp = true;
     const { name, epoch } = this.track;
     return { do: "tell", message: { type: "caught-up", name, epoch, sequence } };
-  }
-}
-
-/** Where a newcomer's cursor begins. `now` in ms since 1970. */
-export function startState(start: Start, track: Track, now: number): CursorState {
-  const seeking: CursorState = { at: "seeking", from: null, reason: "unknown", notBefore: 0 };
-  switch (start.at) {
-    case "group":
-      return seeking;
-    case "live":
-      return { ...seeking, notBefore: track.next ?? 0 };
-    case "rewind": {
-      const cursor = track.history.groupAt(now - start.seconds * 1000);
-      return cursor === undefined ? seeking : { at: "flowing", cursor, strict: true };
-    }
-    case "position": {
-      const position = start.positions.find((one) => one.track === track.name || one.track === null);
-      return position === undefined ? seeking : { at: "resuming", position };
-    }
   }
 }
 

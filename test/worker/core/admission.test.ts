@@ -26,6 +26,13 @@ function grant(fields: Partial<Grant["who"]> = {}): Grant {
 }
 
 describe("doors", () => {
+  test("H5 there is a place for so many revocations, and what is there may be renewed", () => {
+    const { doors } = open();
+    for (let count = 0; count < MAX_REVOCATIONS; count++) doors.revoke(NOW, { by: "jti", jti: `j${count}` });
+    expect(doors.revoke(NOW, { by: "jti", jti: "one" })).toMatchObject({ refused: "too_many_revocations" });
+    expect(isRefusal(doors.revoke(NOW, { by: "jti", jti: "j0" }))).toBe(false);
+  });
+
   test("H2 without credential the answer is one and the same, whatever the room is", () => {
     const never = new Admission(new MapStore(), DEFAULT_LIMITS);
     const living = open().doors;
