@@ -9,9 +9,9 @@ import { type Occupancy, occupancyOf, reconnectMs } from "./occupancy.ts";
 import { Publisher } from "./publisher.ts";
 import type { Member, Registry } from "./registry.ts";
 import type { Sink } from "./sink.ts";
-import { Subscriber, tuningFor } from "./subscriber.ts";
+import { Subscriber } from "./subscriber.ts";
 import type { Tracks } from "./tracks.ts";
-import type { Tuning } from "./tuning.ts";
+import { type Tuning, tuningFor } from "./tuning.ts";
 
 /** What a room's connections come into. */
 export interface Venue {
@@ -129,7 +129,7 @@ export class Arrivals {
   }
 
   #newSubscriber(now: number, id: string, who: Who, subscription: Subscription, sink: Sink): Subscriber {
-    const tuning = tuningFor(subscription, this.#venue.tuning);
+    const tuning = tuningFor(subscription.delivery, this.#venue.tuning);
     const { framed, pingMs } = subscription;
     const connection = this.#connect({ id, role: "subscribe", framed, who, pingMs }, sink, tuning, now);
     const subscriber = new Subscriber(connection, subscription, tuning);

@@ -24,16 +24,6 @@ export interface SubscriberFigures {
   readonly state: "in-step" | "behind" | "paused";
 }
 
-/** `latest` does not let a second group begin to queue. */
-const LATEST_MS = 500;
-const LATEST_QUEUE_BYTES = 256 * 1024;
-
-/** The numbers that hold for one subscriber's delivery. */
-export function tuningFor({ delivery }: Subscription, tuning: Tuning): Tuning {
-  if (delivery !== "latest") return tuning;
-  return { ...tuning, lateMs: LATEST_MS, queueBytes: Math.min(LATEST_QUEUE_BYTES, tuning.queueBytes) };
-}
-
 /**
  * How a turn ended. `done`: it has what there is, or waits for data or credit. `full`: it has more to get, as soon as
  * something drains. `late`: nothing is sent until all that is on its way got through. Else it has to be closed.

@@ -6,6 +6,7 @@ import {
   SILENT_MS,
   STALLED_MS,
 } from "../../protocol/limits.ts";
+import type { Delivery } from "./attachment.ts";
 
 /** What a room may use, and when it acts. */
 export interface Tuning {
@@ -79,6 +80,16 @@ export const DEFAULT_TUNING: Tuning = {
   bytesPerSecondIn: Number.POSITIVE_INFINITY,
   messagesPerSecondIn: 10_000,
 };
+
+/** `latest` does not let a second group begin to queue. */
+const LATEST_MS = 500;
+const LATEST_QUEUE_BYTES = 256 * 1024;
+
+/** The numbers that hold for one subscriber's delivery. */
+export function tuningFor(delivery: Delivery, tuning: Tuning): Tuning {
+  if (delivery !== "latest") return tuning;
+  return { ...tuning, lateMs: LATEST_MS, queueBytes: Math.min(LATEST_QUEUE_BYTES, tuning.queueBytes) };
+}
 
 /** How often a room in use renews its lease: a quarter of its idle time, within these. Each time costs two rows and ten seconds awake. */
 export const LEASE_CHECK_MIN_MS = 30_000;
