@@ -26,6 +26,9 @@ export interface Budgets {
 const FULL_POLL_MS = { least: 1, most: 50 };
 const LATE_POLL_MS = { least: 50, most: 250 };
 
+/** Those who wait for something to drain are looked at one by one so often, others only where they may get something. */
+const THOROUGH_MS = 250;
+
 /** One track's subscribers. Those who wait are served first, in the order in which they began to wait. */
 export class FanOut {
   readonly track: Track;
@@ -40,6 +43,8 @@ export class FanOut {
   readonly #full = new Polling<Subscriber>(FULL_POLL_MS);
   readonly #late = new Polling<Subscriber>(LATE_POLL_MS);
   #flushAt: number | undefined;
+  /** When all who wait were looked at. */
+  #thoroughAt = 0;
   #holdUntil: number | undefined;
   /** Bytes of the epoch up to which the last turn went. */
   #offered = 0;
@@ -126,7 +131,7 @@ export class FanOut {
     const due = [this.#full, this.#late].filter((polling) => polling.isDue(now));
     const closings: Closing[] = [];
     if (due.length > 0) this.#budgets.bytes.refresh();
-    for (const polling of due) polling.polled(now, this.#serve([...polling], now, closings));
+    for (const polling of due) polling.polled(now, this.#serve(this.#hopeful(polling, now), now, closings));
     if (due.length > 0 || (this.#holdUntil ?? Number.POSITIVE_INFINITY) <= now) this.#reconsider(now);
     return closings;
   }
@@ -137,7 +142,7 @@ export class FanOut {
     this.#flushAt = undefined;
     this.#offered = this.track.history.end;
     this.#budgets.bytes.refresh();
-    const waiting = [...this.#full];
+    const waiting = this.#hopeful(this.#full, now);
     const others = [...this.#subscribers].filter((subscriber) => !this.#full.has(subscriber));
     const progress = this.#serve(waiting, now, closings);
     if (waiting.length > 0) this.#full.polled(now, progress);
@@ -162,6 +167,13 @@ export class FanOut {
   #add(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
     if (subscriber.isReliable) this.#reliable.add(subscriber);
+  }
+
+  /** Of those who wait, those who may get something now. Now and then all of them: one that has stood still for long is late. */
+  #hopeful(waiting: Iterable<Subscriber>, now: number): Subscriber[] {
+    const isThorough = now - this.#thoroughAt >= THOROUGH_MS;
+    if (isThorough) this.#thoroughAt = now;
+    return Array.from(waiting).filter((subscriber) => isThorough || subscriber.connection.isFree);
   }
 
   /** One turn for each. Returns true if anything was sent. */

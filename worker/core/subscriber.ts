@@ -3,7 +3,6 @@ import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import type { Attachment, CursorState, Subscription } from "./attachment.ts";
 import type { Usage } from "./authorize.ts";
-import type { Block } from "./block.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSet } from "./cursor-set.ts";
 import { HoldAllowance } from "./hold-allowance.ts";
@@ -230,7 +229,8 @@ export class Subscriber {
   #bytesOf(cursor: TrackCursor, step: Step & { do: "send" | "init" }): Uint8Array | undefined {
     const { framed } = this.#subscription;
     if (step.do === "init") return framed ? step.init.message : step.init.payload;
-    return framed ? step.block.bytes : plainBytes(cursor.track, step.block);
+    if (framed) return step.block.bytes;
+    return step.block.isEndMark ? undefined : cursor.track.history.payload(step.block);
   }
 
   #pause(cursor: TrackCursor): Turn {
@@ -247,9 +247,4 @@ export class Subscriber {
   #tellStep(step: Step | undefined): void {
     if (step?.do === "tell") this.tell(step.message);
   }
-}
-
-/** Payloads alone; a frame that only marks the end has nothing for a plain subscriber. */
-function plainBytes(track: Track, block: Block): Uint8Array | undefined {
-  return block.isEndMark ? undefined : track.history.payload(block);
 }
