@@ -6,6 +6,9 @@ export interface Holder {
   measure(): void;
 }
 
+/** Messages of up to two blocks take no more than this part: the allocator keeps what they took, while a larger frame's place is free at once. */
+const SMALL_PART = 0.4;
+
 /** A newcomer gets at most this part of what is left, so that many of them cannot take all... */
 const NEWCOMER_PART = 2000;
 /** ... but messages are not cut smaller than this: a send costs as much as copying so many bytes. */
@@ -43,15 +46,16 @@ export class ByteBudget {
 
   /** May `bytes` more be queued, for somebody who `reads` or does not show it? */
   allows(bytes: number, reads: boolean): boolean {
-    const { roomQueueBytes } = this.#tuning;
-    return this.#queued + bytes <= (reads ? roomQueueBytes : roomQueueBytes / 2) || this.#queued === 0;
+    const { roomQueueBytes, blockBytes } = this.#tuning;
+    const most = bytes > 2 * blockBytes ? roomQueueBytes : roomQueueBytes * SMALL_PART;
+    return this.#queued + bytes <= (reads ? most : most / 2) || this.#queued === 0;
   }
 
   /** How large a run of frames may be in one message; a single frame may be larger. */
   chunkBytes(reads: boolean): number {
     const { roomQueueBytes, blockBytes } = this.#tuning;
     if (reads) return blockBytes;
-    const part = (roomQueueBytes / 2 - this.#queued) / NEWCOMER_PART;
+    const part = ((roomQueueBytes * SMALL_PART) / 2 - this.#queued) / NEWCOMER_PART;
     let chunk = blockBytes;
     // Few sizes, so that what was joined for one subscriber serves others.
     while (chunk > part && chunk > MIN_CHUNK_BYTES) chunk /= 2;

@@ -55,7 +55,7 @@ const DEFAULTS: RoomSettings = {
   maxSubscribers: 5000,
   maxPublishers: 16,
   bytesPerSecondIn: null,
-  historyBytes: 16 * 1024 * 1024,
+  historyBytes: 12 * 1024 * 1024,
   historySeconds: 60,
   idleExpirySeconds: null,
 };

@@ -55,7 +55,7 @@ export interface Tuning {
 
 /** What holds where nobody says otherwise. */
 export const DEFAULT_TUNING: Tuning = {
-  historyBytes: 16 * 1024 * 1024,
+  historyBytes: 12 * 1024 * 1024,
   blockBytes: 256 * 1024,
   historyMs: 60_000,
   queueBytes: 1024 * 1024,
@@ -96,7 +96,7 @@ export const LEASE_CHECK_MIN_MS = 30_000;
 export const LEASE_CHECK_MAX_MS = 300_000;
 
 /** A smaller message is copied behind others: its own buffer would cost more than the copy. */
-export const COPY_BELOW_BYTES = 64 * 1024;
+export const COPY_BELOW_BYTES = 128 * 1024;
 
 /** Messages that come within so long may share a segment of history: what is looked up or dropped by time is right to that. */
 export const SEGMENT_MS = 1000;
