@@ -5,9 +5,6 @@ import type { KeyValueStore } from "./core/key-value-store.ts";
 /** More than a room writes in a go, with all the files that its storage may have to open for it. */
 const PROBE_BYTES = 256 * 1024;
 
-/** How long a write that succeeded speaks for those of others on the same disk. */
-const TRUST_MS = 1000;
-
 /** Storage refused a write. */
 export class WriteFailed extends Error {
   override readonly name = "WriteFailed";
@@ -18,12 +15,10 @@ export class WriteFailed extends Error {
  * connections, and it cannot be caught: the write fails at its commit, after the code that made it has returned.
  */
 export class StorageProbe extends DurableObject {
-  #trustedUntil = Number.NEGATIVE_INFINITY;
   #running: Promise<void> | undefined;
 
-  /** Rejects where the disk is full. Storage is emptied again, so that each probe needs new room on it. */
+  /** Rejects where the disk is full. Storage is emptied again, so that each probe needs new room on it. Who asks meanwhile shares it. */
   check(): Promise<void> {
-    if (Date.now() < this.#trustedUntil) return Promise.resolve();
     this.#running ??= this.#probe().finally(() => {
       this.#running = undefined;
     });
@@ -34,17 +29,17 @@ export class StorageProbe extends DurableObject {
     this.ctx.storage.kv.put("probe", new Uint8Array(PROBE_BYTES));
     await this.ctx.storage.sync();
     await this.ctx.storage.deleteAll();
-    this.#trustedUntil = Date.now() + TRUST_MS;
   }
 }
 
 /** A room's view of whether its storage takes writes. Without a probe, as on Cloudflare, it is taken to. */
 export class StorageGuard {
   readonly #probes: DurableObjectNamespace<StorageProbe> | undefined;
-  #trustedUntil = Number.NEGATIVE_INFINITY;
+  #isTrusted: boolean;
 
   constructor(probes: DurableObjectNamespace<StorageProbe> | undefined) {
     this.#probes = probes;
+    this.#isTrusted = probes === undefined;
   }
 
   /** Does storage take writes? */
@@ -52,10 +47,19 @@ export class StorageGuard {
     if (this.#isTrusted) return true;
     try {
       await this.#probes?.getByName("probe").check();
-      this.#trustedUntil = Date.now() + TRUST_MS;
       return true;
     } catch {
       return false;
+    }
+  }
+
+  /** Acts right after `isWritable`: what is written meanwhile needs no further probe. */
+  trusting<T>(act: () => T): T {
+    this.#isTrusted = true;
+    try {
+      return act();
+    } finally {
+      this.#isTrusted = this.#probes === undefined;
     }
   }
 
@@ -70,10 +74,6 @@ export class StorageGuard {
     };
     if (this.#isTrusted) attempt();
     else void this.isWritable().then((is) => is && attempt());
-  }
-
-  get #isTrusted(): boolean {
-    return this.#probes === undefined || Date.now() < this.#trustedUntil;
   }
 }
 
