@@ -12,7 +12,7 @@ const RUNTIMES = [
 ] as const;
 
 test.each(RUNTIMES)(
-  "S2 each subscriber gets contiguous positions but for the gaps that it was told, on a runtime that %s",
+  "S2 S8 each subscriber gets contiguous positions but for the gaps that it was told, on a runtime that %s",
   (_, tells) => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 120, size: "max" }), (events) => run(tells, events)),
