@@ -1,11 +1,11 @@
 // The program: picks the command, and turns whatever is thrown into one line and an exit code.
 import { Command, CommanderError } from "commander";
-import { bridgeCommand } from "./bridge.ts";
+import { bridgeCommand } from "./bridge-command.ts";
 import { Failure } from "./failure.ts";
-import { sendCommand } from "./send.ts";
-import { startCommand } from "./start.ts";
-import { tokenCommand } from "./token.ts";
-import { watchCommand } from "./watch.ts";
+import { sendCommand } from "./send-command.ts";
+import { startCommand } from "./start-command.ts";
+import { tokenCommand } from "./token-command.ts";
+import { watchCommand } from "./watch-command.ts";
 
 /** Runs the command that `argv` (as in `process.argv`) names. The exit code: 0 ok, 1 failure, 2 called wrongly. */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 // Where a connection leads, and whom it serves.
 import type { ServerMessage } from "../protocol/control.ts";
 import type { Environment } from "./environment.ts";
-import type { RefusedError } from "./errors.ts";
+import type { RefusedError } from "./refused-error.ts";
 
 /**
  * A token, or what fetches one: called anew for each attempt, and ahead of a JWT's expiry, to renew it without a new

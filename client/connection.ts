@@ -2,13 +2,13 @@
 import { afterClose } from "../protocol/close.ts";
 import { PING, PONG, parseServerMessage } from "../protocol/control.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { socketUrl } from "./address.ts";
 import { Attempts } from "./attempts.ts";
 import type { ConnectionOptions, ConnectionUser } from "./connection-options.ts";
 import type { Environment, Refusal, Socket, SocketClose } from "./environment.ts";
-import { closeName, RefusedError } from "./errors.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { closeName, RefusedError } from "./refused-error.ts";
 import { Renewal } from "./renewal.ts";
+import { socketUrl } from "./room-urls.ts";
 import { Timer } from "./timer.ts";
 import { askWhy, FINAL_ANSWERS, FINAL_STATUSES } from "./upgrade-refusal.ts";
 

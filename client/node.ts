@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import { MAX_MESSAGE_BYTES } from "../protocol/limits.ts";
 import type { Environment, HttpAnswer, HttpRequest, Refusal, Socket } from "./environment.ts";
-import { problemCode } from "./errors.ts";
+import { problemCode } from "./refused-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 const MAX_PROBLEM_BYTES = 64 * 1024;

@@ -7,9 +7,9 @@ import { formatPosition } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
 import { Connection } from "./connection.ts";
 import { type Deferred, deferred, rejected } from "./deferred.ts";
-import { RefusedError } from "./errors.ts";
 import { Outbox } from "./outbox.ts";
 import type { PublisherOptions, PublisherStats } from "./publisher-options.ts";
+import { RefusedError } from "./refused-error.ts";
 import { Sender } from "./sender.ts";
 
 type State =

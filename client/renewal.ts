@@ -1,9 +1,10 @@
 // Renews the token of an open connection before it expires, so that the connection outlives it.
-import { connectionTokenUrl } from "./address.ts";
+
 import { retryDelay } from "./backoff.ts";
 import type { ConnectionOptions } from "./connection-options.ts";
-import { RefusedError } from "./errors.ts";
+import { RefusedError } from "./refused-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { connectionTokenUrl } from "./room-urls.ts";
 import { Timer } from "./timer.ts";
 import { lifeOf, renewAt, type TokenLife } from "./token-life.ts";
 

@@ -4,10 +4,10 @@ import { PING_EVERY_MS } from "../protocol/limits.ts";
 import { Connection } from "./connection.ts";
 import type { Token } from "./connection-options.ts";
 import type { Environment } from "./environment.ts";
-import type { RefusedError } from "./errors.ts";
 import type { SubscriberEvent } from "./events.ts";
+import { Reader } from "./message-reader.ts";
 import { EventQueue } from "./queue.ts";
-import { Reader } from "./reader.ts";
+import type { RefusedError } from "./refused-error.ts";
 
 /**
  * `maxQueueBytes` (default 4 MiB): memory of what waits for the consumer, about 192 bytes an event besides its payload;

@@ -1,8 +1,9 @@
 // Why an upgrade failed: what is final, and how to ask where the platform does not tell (browsers).
-import { roomUrl } from "./address.ts";
+
 import type { Environment, Refusal } from "./environment.ts";
-import { problemCode } from "./errors.ts";
+import { problemCode } from "./refused-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { roomUrl } from "./room-urls.ts";
 
 /** Those of an upgrade that waiting does not change. */
 export const FINAL_STATUSES: readonly number[] = [400, 401, 403, 404, 409, 410];

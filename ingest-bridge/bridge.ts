@@ -1,8 +1,8 @@
 // The bridge as a whole: its listeners, its status port, its producers, and its end.
 import type { AddressInfo, Socket } from "node:net";
+import { ConfigError } from "./bridge-config.ts";
 import { Budget } from "./budget.ts";
 import { loadCertificates } from "./certificates.ts";
-import { ConfigError } from "./config.ts";
 import { type Listener, openListener } from "./listener.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Peer } from "./peer.ts";

@@ -1,7 +1,7 @@
 // The certificates of TLS listeners: read from files at start, and again when told.
 import { readFile } from "node:fs/promises";
 import tls from "node:tls";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./bridge-config.ts";
 import { formatAddress, type Listen, type TlsFiles } from "./listen-url.ts";
 
 /** A certificate and its key, PEM; `ca`: who signs those of producers, where they need one. */

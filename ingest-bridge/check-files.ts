@@ -1,9 +1,10 @@
 // The files that a configuration names: are they there, and of use? Asked before anything is opened.
+
+import { ConfigError } from "./bridge-config.ts";
 import { loadCertificates } from "./certificates.ts";
-import { ConfigError } from "./config.ts";
 import { formatAddress, type Listen } from "./listen-url.ts";
+import { readToken } from "./route-token.ts";
 import type { Config } from "./settings.ts";
-import { readToken } from "./token.ts";
 
 /** Rejects with `ConfigError`, all problems at once: certificates that cannot be used, tokens that cannot be read. */
 export async function checkFiles(config: Config, env: Readonly<Record<string, string | undefined>>): Promise<void> {

@@ -1,5 +1,5 @@
 // Gathering small reads of a stream without a structure: the first one leaves at once, those close behind it together.
-import { NOTHING_YET, type Reader } from "./reader.ts";
+import { NOTHING_YET, type Reader } from "./socket-reader.ts";
 
 /** How much is gathered, and for how long after the last time. */
 export interface GatherOptions {

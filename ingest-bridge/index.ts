@@ -1,7 +1,7 @@
 // The ingest bridge: TCP producers in, one WebSocket to the room out. Startable in-process.
 export { type Bridge, startBridge } from "./bridge.ts";
+export { ConfigError, readConfig, variableOf } from "./bridge-config.ts";
 export { checkFiles } from "./check-files.ts";
-export { ConfigError, readConfig, variableOf } from "./config.ts";
 export { createLogger, type Logger } from "./log.ts";
 export type { Services } from "./services.ts";
 export { type Config, LOG_LEVELS, SETTINGS, type Setting } from "./settings.ts";

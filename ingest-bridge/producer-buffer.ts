@@ -5,7 +5,7 @@ import type { Account } from "./budget.ts";
 import { BridgeRefusal } from "./error-line.ts";
 import type { Gatherer } from "./gatherer.ts";
 import type { Metrics } from "./metrics.ts";
-import { NOTHING_YET, type Reader } from "./reader.ts";
+import { NOTHING_YET, type Reader } from "./socket-reader.ts";
 
 /** Where the bytes come from and go to. */
 export interface Way {

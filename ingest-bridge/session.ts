@@ -4,7 +4,6 @@ import { Publisher } from "../client/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { isOfRecords } from "../protocol/splitter.ts";
 import { createSplitter } from "../protocol/splitters/index.ts";
-import { type Admission, readAdmission, routeAdmission } from "./admission.ts";
 import type { Account, Budget } from "./budget.ts";
 import { BridgeRefusal, errorLine, explain } from "./error-line.ts";
 import { Gatherer } from "./gatherer.ts";
@@ -12,10 +11,11 @@ import type { Listen, Route } from "./listen-url.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { Intake } from "./producer-buffer.ts";
-import { Reader } from "./reader.ts";
+import { type Admission, readAdmission, routeAdmission } from "./producer-identity.ts";
+import { readToken } from "./route-token.ts";
 import type { Services } from "./services.ts";
 import type { Config } from "./settings.ts";
-import { readToken } from "./token.ts";
+import { Reader } from "./socket-reader.ts";
 
 /** What every session of a bridge shares. */
 export interface SessionContext {

@@ -1,9 +1,9 @@
 // The view of `/rooms/:room`: subscribes with the token of the fragment and shows what comes.
 import { browserEnvironment } from "../client/browser.ts";
 import { RefusedError, Subscriber } from "../client/index.ts";
-import { tokenOfFragment, tokenOfPaste } from "./address.ts";
 import { renderBoard, renderTracks } from "./board.ts";
 import { one, setText, showTemplate } from "./dom.ts";
+import { tokenOfFragment, tokenOfPaste } from "./page-address.ts";
 import { Room } from "./room-page.ts";
 import { Stage } from "./stage.ts";
 

@@ -1,5 +1,5 @@
 // The Worker: what Cloudflare starts.
-import { app } from "./app.ts";
+import { app } from "./routes.ts";
 
 export { Room } from "./room-object.ts";
 export { StorageProbe } from "./storage-guard.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Connection } from "../../client/connection.ts";
 import type { ConnectionUser, Token } from "../../client/connection-options.ts";
-import { RefusedError } from "../../client/errors.ts";
+import { RefusedError } from "../../client/refused-error.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import { PING_EVERY_BYTES, PING_EVERY_MS, PING_IDLE_MS } from "../../protocol/limits.ts";
 import { FakeBrowser, FakeEnvironment, settle } from "./support/fake.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Connection } from "../../client/connection.ts";
 import type { ConnectionUser, Token } from "../../client/connection-options.ts";
-import { RefusedError } from "../../client/errors.ts";
+import { RefusedError } from "../../client/refused-error.ts";
 import { Renewal } from "../../client/renewal.ts";
 import { MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
 import { FakeBrowser, FakeEnvironment, settle } from "./support/fake.ts";

@@ -7,7 +7,7 @@ import { Budget } from "../../ingest-bridge/budget.ts";
 import { Gatherer } from "../../ingest-bridge/gatherer.ts";
 import { createMetrics } from "../../ingest-bridge/metrics.ts";
 import { Intake } from "../../ingest-bridge/producer-buffer.ts";
-import { Reader } from "../../ingest-bridge/reader.ts";
+import { Reader } from "../../ingest-bridge/socket-reader.ts";
 import type { SplitFrame } from "../../protocol/splitter.ts";
 import { createSplitter } from "../../protocol/splitters/index.ts";
 

@@ -1,7 +1,7 @@
 // What the operator configures: secrets and their rotation, who creates rooms, origins, and how often somebody may try.
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { app } from "../../worker/app.ts";
+import { app } from "../../worker/routes.ts";
 import { answered, api, outcome, SECRET, tokenFor } from "./support/api.ts";
 import { createRoom, type Tokens } from "./support/rooms.ts";
 

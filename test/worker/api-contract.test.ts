@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import type * as z from "zod/mini";
 import protocolText from "../../PROTOCOL.md?raw";
-import { app } from "../../worker/app.ts";
 import { openApi } from "../../worker/openapi.ts";
 import { OPERATIONS } from "../../worker/operations.ts";
 import { PROBLEMS } from "../../worker/problem.ts";
+import { app } from "../../worker/routes.ts";
 import { answered, api, outcome } from "./support/api.ts";
 import { createRoom, frame, join, KEY, publish, request, type Tokens } from "./support/rooms.ts";
 

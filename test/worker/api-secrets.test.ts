@@ -1,6 +1,6 @@
 // Nothing secret comes out: answers, close reasons and logs of everything that can go wrong, searched for what must not be there.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { app } from "../../worker/app.ts";
+import { app } from "../../worker/routes.ts";
 import { answered, api, claimsFor, handmade, knock, OTHER_SECRET, outcome, SECRET, tokenFor } from "./support/api.ts";
 import { createRoom, join, publish, request } from "./support/rooms.ts";
 

@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { app } from "../../worker/app.ts";
+import { app } from "../../worker/routes.ts";
 import { admitted, answered, api, createWith, ended, knock, outcome, tokenFor } from "./support/api.ts";
 import { createRoom, frame, join, KEY, publish, request } from "./support/rooms.ts";
 

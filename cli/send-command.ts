@@ -6,10 +6,10 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
 import { formatPreamble, type Preamble } from "../protocol/preamble.ts";
 import { FRAMINGS, type Framing } from "../protocol/splitter.ts";
-import { addTokenOptions, type TokenOptions, tokenFrom } from "./credential.ts";
 import { Failure } from "./failure.ts";
 import { Progress } from "./progress.ts";
 import { readReplies } from "./replies.ts";
+import { addTokenOptions, type TokenOptions, tokenFrom } from "./token-option.ts";
 
 interface SendOptions extends TokenOptions {
   readonly ingest: { host: string; port: number };

@@ -4,8 +4,8 @@ import { Command, Option } from "commander";
 import { RefusedError, Subscriber, type SubscriberEvent } from "../client/index.ts";
 import { nodeEnvironment } from "../client/node.ts";
 import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
-import { addTokenOptions, type TokenOptions, tokenFrom } from "./credential.ts";
 import { Failure } from "./failure.ts";
+import { addTokenOptions, type TokenOptions, tokenFrom } from "./token-option.ts";
 
 interface WatchOptions extends TokenOptions {
   readonly url: string;

@@ -1,6 +1,6 @@
 // Rooms' addresses and the token in the fragment.
 import { expect, test } from "vitest";
-import { roomOfPath, tokenOfFragment, tokenOfPaste } from "../../web/address.ts";
+import { roomOfPath, tokenOfFragment, tokenOfPaste } from "../../web/page-address.ts";
 
 test("the room is in the path", () => {
   expect(roomOfPath("/rooms/demo")).toBe("demo");

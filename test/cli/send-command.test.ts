@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { send } from "../../cli/send.ts";
+import { send } from "../../cli/send-command.ts";
 
 /** Sends "abc" to a bridge that answers the preamble with `answer`. */
 async function sendTo(answer: (socket: Socket) => void): Promise<void> {

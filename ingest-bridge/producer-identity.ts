@@ -4,7 +4,7 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { PreambleReader } from "../protocol/preamble.ts";
 import type { Framing } from "../protocol/splitter.ts";
 import type { Route } from "./listen-url.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "./socket-reader.ts";
 
 /** Where a producer wants to go, and the bytes that have come already. */
 export interface Admission {
