@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { bridge, bridgeIdle } from "./bridge.ts";
 import { core } from "./core.ts";
 import { type FanOutCase, fanOut } from "./fan-out.ts";
+import { held } from "./held.ts";
 import { idle } from "./idle.ts";
 import { isolation } from "./isolation.ts";
 import { join } from "./join.ts";
@@ -77,6 +78,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
     if (!isKept) process.exitCode = 1;
   },
   idle: () => oneByOne((target) => idle(1000, target, emitLine)),
+  held: () => held(500, emitLine),
   join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),
   bridge: async () => {
     for (const producers of [1, 50]) await bridge({ producers, bytes: 256 * MIB, rounds }, emitLine);

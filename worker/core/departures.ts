@@ -54,7 +54,7 @@ export class Departures {
   /** `isFinal`: the room ended it; else it may come back at once. */
   #forget(now: number, member: Member, isFinal: boolean): void {
     if (member instanceof Publisher) this.#tracks.get(member.track.name)?.leave(now, member, isFinal);
-    else for (const { fanOut } of this.#tracks) fanOut.leave(member);
+    else for (const live of this.#tracks) live.part(now, member);
     this.#members.left(now, member.connection);
   }
 }

@@ -70,9 +70,10 @@ export class FanOut {
     this.#add(subscriber);
   }
 
-  /** It is gone, or is to be closed. */
-  leave(subscriber: Subscriber): void {
+  /** It is gone, or is to be closed. The publisher no longer waits for it. */
+  leave(now: number, subscriber: Subscriber): void {
     for (const group of [this.#subscribers, this.#reliable, this.#full, this.#late]) group.delete(subscriber);
+    if (this.holds) this.#reconsider(now);
   }
 
   /** The track is no more. */

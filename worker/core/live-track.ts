@@ -114,6 +114,12 @@ export class LiveTrack {
     return this.#after(now, this.fanOut.join(now, subscriber));
   }
 
+  /** A subscriber is gone. */
+  part(now: number, subscriber: Subscriber): void {
+    this.fanOut.leave(now, subscriber);
+    this.#after(now, []);
+  }
+
   /** A subscriber may take more. */
   serve(now: number, subscriber: Subscriber): Closing[] {
     return this.#after(now, this.fanOut.serve(now, subscriber));

@@ -33,6 +33,16 @@ describe("reliable subscribers", () => {
     expect(got.at(-1)).toBe(59);
   });
 
+  test("W4 the publisher goes on at once when the one that held it leaves", () => {
+    const it = room({ historyBytes: 10_000 });
+    const slow = it.subscribe({ delivery: "reliable" });
+    const publisher = it.publish();
+    publisher.frames(0, 49, [0, 10, 20, 30, 40]);
+    expect(windows(publisher).at(-1)).toBe(0);
+    it.hub.left(it.now, slow.id, true);
+    expect(windows(publisher).at(-1)).toBeGreaterThan(0);
+  });
+
   test("W4 there are places for so many", () => {
     const it = room({ maxReliable: 2 });
     const wires = Array.from({ length: 3 }, () => it.subscribe({ delivery: "reliable" }));

@@ -46,6 +46,8 @@ export class World {
   readonly #kv = new Map<string, unknown>();
   #room: RoomCore;
   #now = 1_000_000;
+  /** Since when publishers are held while nobody has the right to it, and nobody comes or goes. */
+  #heldSince = new Map<string, number>();
   #ids = 0;
   #epochs = 0;
 
@@ -80,6 +82,7 @@ export class World {
 
   connect(client: Client): void {
     if (client.wire !== undefined) return;
+    this.#heldSince.clear();
     const wire = new Wire(this.#tellsBuffered, true);
     const id = `c${this.#ids++}`;
     this.#wires.set(id, { wire, client });
@@ -100,6 +103,7 @@ export class World {
   cut(client: Client): void {
     const found = this.#find(client);
     if (found === undefined) return;
+    this.#heldSince.clear();
     this.#drop(found.id);
     found.wire.drop();
     this.#room.left(this.#now, found.id, true);
@@ -171,8 +175,24 @@ export class World {
       if (still > 10) throw new Error("a timer that does not move on");
       this.#now = Math.max(this.#now, due);
       this.#room.tick(this.#now);
+      this.#checkHold();
     }
     this.#now = end;
+    this.#checkHold();
+  }
+
+  /** Nobody without the right holds a publisher for longer than a burst does. */
+  #checkHold(): void {
+    const listed = this.#room.connections(this.#now, WHO);
+    const mayHold = this.subscribers.some(({ wire, subscription }) => wire && subscription.delivery === "reliable");
+    const held = "refused" in listed ? [] : listed.filter((one) => one.role === "publish" && one.held);
+    const before = this.#heldSince;
+    this.#heldSince = new Map();
+    for (const { connection } of mayHold ? [] : held) {
+      const since = before.get(connection) ?? this.#now;
+      this.#heldSince.set(connection, since);
+      if (this.#now - since > SMALL.holdMs) throw new Error(`${connection} was held for ${this.#now - since} ms`);
+    }
   }
 
   /** The object leaves memory, its sockets stay. What it gathers is sent before: a timer keeps it awake. */
@@ -223,6 +243,7 @@ export class World {
       this.pass(400);
       if (!this.publishers.every(({ wire, isDone }) => wire === undefined || isDone)) last = Math.min(round + 30, 300);
     }
+    for (const subscriber of this.subscribers) this.arriveAtClient(subscriber, 1000);
   }
 
   /** Nor is anybody whom the room has closed and who has not read the last of it. */
