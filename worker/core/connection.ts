@@ -194,7 +194,7 @@ export class Connection implements Holder {
 
   get #reads(): boolean {
     if (this.#queued > 0) return false;
-    return this.#window.pings ? this.#window.confirms(this.#tuning.blockBytes) : this.#window.sent > READ_BYTES;
+    return this.#window.pings ? this.#window.confirms(2 * this.#tuning.blockBytes) : this.#window.sent > READ_BYTES;
   }
 
   #hasRoom(bytes: number): boolean {

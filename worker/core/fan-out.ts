@@ -23,7 +23,7 @@ export interface Budgets {
 }
 
 /** How soon those who have more to get are looked at again, and those whose way is full; twice as long where nothing came of it. */
-const FULL_POLL_MS = { least: 1, most: 50 };
+const FULL_POLL_MS = { least: 4, most: 50 };
 const LATE_POLL_MS = { least: 50, most: 250 };
 
 /** Those who wait for something to drain are looked at one by one so often, others only where they may get something. */
