@@ -41,10 +41,6 @@ export class Problem extends Error {
     this.code = code;
   }
 
-  get status(): number {
-    return PROBLEMS[this.code][0];
-  }
-
   response(): Response {
     const [status, title] = PROBLEMS[this.code];
     const headers: Record<string, string> = { "content-type": "application/problem+json" };

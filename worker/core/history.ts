@@ -9,7 +9,6 @@ import { COPY_BELOW_BYTES, SEGMENT_MS } from "./tuning.ts";
 export class History {
   readonly #blockBytes: number;
   readonly #begin: number | null;
-  #readBytes: number;
   #segments: Segment[] = [];
   /** Index of the oldest segment: dropping it moves nothing. */
   #head = 0;
@@ -30,13 +29,7 @@ export class History {
    */
   constructor(blockBytes: number, begin: number | null = null) {
     this.#blockBytes = blockBytes;
-    this.#readBytes = blockBytes;
     this.#begin = begin;
-  }
-
-  /** From now on what is read is at most so large, where nobody says otherwise. */
-  mergeUpTo(blockBytes: number): void {
-    this.#readBytes = blockBytes;
   }
 
   /** Memory that it takes, `cacheBytes` apart. */
@@ -89,7 +82,7 @@ export class History {
    * The longest run from `sequence` on that goes into one message of at most `maxBytes`, but of one frame at least.
    * undefined: `sequence` is not in history.
    */
-  read(sequence: number, maxBytes = this.#readBytes): Block | undefined {
+  read(sequence: number, maxBytes = this.#blockBytes): Block | undefined {
     const last = this.#lastRead;
     if (last?.block.first === sequence && last.maxBytes === maxBytes) return last.block;
     const block = this.#segments[this.#find(sequence)]?.read(sequence, maxBytes);

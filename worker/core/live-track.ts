@@ -83,9 +83,7 @@ export class LiveTrack {
 
   /** Has it no publisher, and nothing that a newcomer could get? Then another track may have its place. */
   isRetired(now: number): boolean {
-    if (this.#source.at !== "offline") return false;
-    const newest = this.track.history.newestAt;
-    return newest === undefined || now - newest > this.#tuning.historyMs;
+    return this.#source.at === "offline" && this.track.isOlderThan(now - this.#tuning.historyMs);
   }
 
   get dueAt(): number | undefined {

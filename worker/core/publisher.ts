@@ -66,11 +66,6 @@ export class Publisher {
     if (this.#ackDueAt !== undefined && this.#ackDueAt <= now) this.#acknowledge(now);
   }
 
-  /** Is it held back for its subscribers' sake? */
-  get isHeld(): boolean {
-    return this.#holds.has("subscribers");
-  }
-
   /** Accepts it: tells what it is to send next, and keeps what must survive sleep. */
   welcome(): void {
     const { number, name, epoch, next, hasInit } = this.track;
