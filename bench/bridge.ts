@@ -12,9 +12,9 @@ const MIB = 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 const PROGRAMS = fileURLToPath(new URL("load/ingest-programs.ts", import.meta.url));
 const ROOMCAST = fileURLToPath(new URL("../dist/cli/roomcast.js", import.meta.url));
-/** As the script `bridge`, the image and the unit start it. */
+/** The options of the script `bridge`, the image and the unit. */
 const HEAP = ["--max-semi-space-size=2", "--initial-old-space-size=64"];
-/** For what a new connection allocates and soon gives back. */
+/** Time to release what a new connection allocates only briefly. */
 const SETTLE_MS = 1000;
 
 /** One case; the bytes are those of all producers together. */
@@ -25,15 +25,15 @@ export interface BridgeCase {
 }
 
 /**
- * `bare-pipe` has the package `ws` alone, `pipe` also `bufferutil`, as the bridge has. All send the usual clip, but
- * `mpegts-sparse`: of a low bit rate, so that frames are small.
+ * `bare-pipe` has only the package `ws`; `pipe` also has `bufferutil`, as the bridge has. All send the usual clip,
+ * except `mpegts-sparse`, whose low bit rate makes frames small.
  */
 const WAYS = ["bare-pipe", "pipe", "raw", "mpegts", "mpegts-sparse"] as const;
 type Way = (typeof WAYS)[number];
 
 type Clips = Readonly<Record<"usual" | "sparse", Uint8Array>>;
 
-/** Measures the ways in turn, round by round: what disturbs one disturbs all. */
+/** Measures the ways in turn, round by round, so that disturbances affect all of them. */
 export async function bridge(one: BridgeCase, emit: Emit): Promise<void> {
   await using processes = await start();
   const clips = { usual: usualClip(), sparse: sparseClip() };
@@ -45,7 +45,7 @@ export async function bridge(one: BridgeCase, emit: Emit): Promise<void> {
       const cpu = cpuSeconds(pid);
       const begun = performance.now();
       await Promise.all(Array.from({ length: one.producers }, (_, index) => send(port, way, index, one, clips)));
-      // The first turn only warms up.
+      // The first turn is a warm-up.
       if (turn < 0) continue;
       rates[way].push(one.bytes / MIB / ((performance.now() - begun) / 1000));
       costs[way].push(one.bytes / MIB / (cpuSeconds(pid) - cpu));
@@ -68,7 +68,7 @@ export async function bridge(one: BridgeCase, emit: Emit): Promise<void> {
   }
 }
 
-/** RSS of a bridge with so many producers that say nothing, per producer. */
+/** RSS of a bridge with this number of silent producers, per producer. */
 export async function bridgeIdle(producers: number, emit: Emit): Promise<void> {
   await using processes = await start();
   const { pid, port } = processes.bridge;
@@ -119,7 +119,7 @@ async function connect(port: number, way: Way, index: number): Promise<net.Socke
   return socket;
 }
 
-/** Sends its part; resolves when the other side has it: it closes. */
+/** Sends its part. The other side closes when it has everything; then this resolves. */
 async function send(port: number, way: Way, index: number, one: BridgeCase, clips: Clips): Promise<void> {
   const socket = await connect(port, way, index);
   socket.resume();

@@ -1,4 +1,5 @@
-// The core alone: frames into `Hub.binary`, subscribers whose sinks only count. What the platform takes is not in it.
+// The core alone: frames into `Hub.binary`, for subscribers whose sinks only count. The platform's cost is not
+// included.
 import { encodeMessage, Flag, FrameType } from "../protocol/frame.ts";
 import { ByteBudget } from "../worker/core/byte-budget.ts";
 import { Hub } from "../worker/core/hub.ts";
@@ -14,7 +15,7 @@ export interface CoreCase {
   readonly subscribers: number;
   readonly payloadBytes: number;
   readonly framed: boolean;
-  /** Of the room's clock, between two frames: below the budget of sends frames leave at once, above it gathered. */
+  /** Time between two frames, on the room's clock: below the send budget, frames leave at once; above it, gathered. */
   readonly everyMs: number;
   readonly rounds: number;
   readonly frames: number;
@@ -50,15 +51,25 @@ function run(one: CoreCase): { seconds: number; sends: number } {
   let now = 1_000_000_000_000;
   let sends = 0;
   const registry = new Registry(new ByteBudget(DEFAULT_TUNING));
-  const members = new Members(registry, () => ({ presence: false, memberMessages: false }));
-  const hub = new Hub("bench", DEFAULT_TUNING, () => "epoch0", registry, members);
+  const members = new Members(
+    registry,
+    () => ({ presence: false, memberMessages: false }),
+    () => {},
+  );
+  const hub = new Hub(
+    () => "bench",
+    DEFAULT_TUNING,
+    () => "epoch0",
+    registry,
+    members,
+  );
   const sink: Sink = {
     send: (message) => {
       if (typeof message !== "string") sends++;
     },
     close: () => {},
     bufferedBytes: () => 0,
-    // Else they would be missed after half a minute of the room's clock.
+    // Otherwise they would be closed as silent after half a minute of the room's clock.
     lastPong: () => now,
     save: () => {},
   };

@@ -1,4 +1,4 @@
-// Fan-out: how many payload bytes per second reach all subscribers together, in each target, side by side.
+// Fan-out: the payload bytes per second that reach all subscribers together, for each target.
 import { BenchPublisher } from "./load/publisher.ts";
 import type { Load } from "./load/pump.ts";
 import { type Outcome, runRound, settle } from "./load/round.ts";
@@ -14,7 +14,7 @@ export interface FanOutCase extends Load {
   readonly rounds: number;
 }
 
-/** What the others are compared with. */
+/** The targets that the others are compared with. */
 const BASES = ["loop", "partyserver"];
 
 interface Room {
@@ -24,7 +24,7 @@ interface Room {
   readonly outcomes: Outcome[];
 }
 
-/** Rounds alternate between the targets, so that what else the machine does meets all of them. */
+/** Rounds alternate between the targets, so that other work on the machine affects all of them. */
 export async function fanOut(one: FanOutCase, targets: readonly Target[], emit: Emit): Promise<void> {
   const rooms: Room[] = [];
   for (const target of targets) {
@@ -34,7 +34,7 @@ export async function fanOut(one: FanOutCase, targets: readonly Target[], emit: 
   }
   for (let turn = 0; turn <= one.rounds; turn++) {
     for (const { target, publisher, subscribers, outcomes } of rooms) {
-      // The first round warms up and does not count.
+      // The first round is a warm-up and is not counted.
       const load = turn === 0 ? { ...one, seconds: Math.min(0.5, one.seconds) } : one;
       await settle(publisher, subscribers);
       const outcome = await runRound(target.pid, publisher, subscribers, load);
@@ -73,12 +73,12 @@ function figuresOf(outcome: Outcome) {
   };
 }
 
-/** What the target's work takes, whatever else the machine does. */
+/** Processor time of the target, independent of other work on the machine. */
 function cpuPerGigabyte(outcome: Outcome): number {
   return outcome.targetCpuSeconds / ((outcome.deliveredBytesPerSecond * outcome.seconds) / 1e9);
 }
 
-/** The medians, and how they compare: each target over `loop` and over `partyserver`, round by round. */
+/** The medians, and the ratios of each target over `loop` and over `partyserver`, round by round. */
 function ratiosOf(rooms: readonly Room[]): Record<string, number> {
   const figures: Record<string, number> = {};
   for (const { target, outcomes } of rooms) {

@@ -1,8 +1,8 @@
-// A publisher that waits for one `reliable` subscriber: what it costs the target while nothing moves.
+// A publisher that waits for one `reliable` subscriber: the target's processor time while nothing moves.
 import { setTimeout as sleep } from "node:timers/promises";
+import { Wire } from "../load/wire.ts";
 import { BenchPublisher } from "./load/publisher.ts";
 import { joinAll } from "./load/subscriber.ts";
-import { Wire } from "./load/wire.ts";
 import type { Emit } from "./report.ts";
 import { round } from "./stats.ts";
 import { cpuSeconds } from "./targets/process.ts";
@@ -10,7 +10,7 @@ import { startRoomcast } from "./targets/roomcast.ts";
 
 const FRAME_BYTES = 64 * 1024;
 const HELD_SECONDS = 20;
-/** Until the kernel has taken what was sent to the others, and no frame is left to gather. */
+/** Time for the kernel to take the other subscribers' data, and for all gathered frames to leave. */
 const REST_MS = 2000;
 
 /** `subscribers` take part and have everything; one more gives no credit. */

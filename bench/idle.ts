@@ -1,20 +1,20 @@
-// Idle memory: what a subscriber costs that is only there.
+// Idle memory: the memory of a subscriber that only stays connected.
 import { setTimeout as sleep } from "node:timers/promises";
+import { STAMP_BYTES } from "../load/accounting/stamp.ts";
 import { BenchPublisher } from "./load/publisher.ts";
 import { settle } from "./load/round.ts";
-import { STAMP_BYTES } from "./load/stamp.ts";
 import { joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
 import { round } from "./stats.ts";
 import { residentBytes } from "./targets/process.ts";
 import type { Target } from "./targets/target.ts";
 
-/** Until what the joins left behind is gone, as far as it goes. */
+/** Time to release what the joins left behind, as far as possible. */
 const REST_MS = 2000;
 
 /**
- * Measures one target. Some subscribers come first, so that what all need together does not count; everybody has
- * received something, so that what a connection needs for that does.
+ * Measures one target. Some subscribers join first, so that shared memory is not counted. All subscribers have received
+ * something, so that the memory for that is counted.
  */
 export async function idle(subscribers: number, target: Target, emit: Emit): Promise<void> {
   const publisher = await BenchPublisher.join(target, STAMP_BYTES);

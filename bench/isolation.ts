@@ -1,10 +1,10 @@
-// Isolation: what the healthy subscribers of a room notice of others that read nothing.
+// Isolation: the effect of subscribers that read nothing on the healthy subscribers of a room.
 import { BenchPublisher } from "./load/publisher.ts";
 import type { Load } from "./load/pump.ts";
 import { type Outcome, runRound, settle } from "./load/round.ts";
 import { type BenchSubscriber, joinAll } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
-import { median, quantile, round } from "./stats.ts";
+import { median, round } from "./stats.ts";
 import type { Target } from "./targets/target.ts";
 
 /** One case: a full load for throughput, then `framesPerSecond` for latency. */
@@ -20,7 +20,7 @@ interface Figures {
   readonly p99: number;
 }
 
-/** Rounds without and with the stalled ones alternate. */
+/** Rounds without and with stalled subscribers alternate. */
 export async function isolation(one: IsolationCase, target: Target, emit: Emit): Promise<void> {
   const healthy = await joinAll(target, one.healthy, one.payloadBytes);
   const publisher = await BenchPublisher.join(target, one.payloadBytes);
@@ -57,11 +57,11 @@ async function measure(
 ): Promise<Figures> {
   const { framesPerSecond, ...full } = one;
   await settle(publisher, healthy);
-  // Fills what there is to fill on the way to those who do not read; does not count.
+  // Fills all buffers on the way to stalled subscribers; not counted.
   await runRound(target.pid, publisher, healthy, full);
   const fast = await runRound(target.pid, publisher, healthy, full);
   const paced = await runRound(target.pid, publisher, healthy, { ...full, framesPerSecond }, { latencies: true });
-  const p99 = quantile(paced.latencies, 0.99);
+  const p99 = paced.latencies.quantile(0.99);
   emit({
     bench: "isolation",
     target: target.name,
@@ -74,7 +74,7 @@ async function measure(
     delivered_mb_per_second: round(fast.deliveredBytesPerSecond / 1e6),
     target_cpu_seconds_per_gb: round(cpuPerGigabyte(fast)),
     frames_per_second: framesPerSecond,
-    p50_ms: round(quantile(paced.latencies, 0.5)),
+    p50_ms: round(paced.latencies.quantile(0.5)),
     p99_ms: round(p99),
   });
   return { rate: fast.deliveredBytesPerSecond, p99 };

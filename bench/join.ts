@@ -1,4 +1,5 @@
-// Joins: what one takes, of time and of the target's processor; and, in a room with a past, until the first frame.
+// Joins: the time and the target's processor time of a join, and, in a room with history, the time until the first
+// frame.
 import { BenchPublisher } from "./load/publisher.ts";
 import { BenchSubscriber } from "./load/subscriber.ts";
 import type { Emit } from "./report.ts";
@@ -8,24 +9,24 @@ import type { Target } from "./targets/target.ts";
 
 const GROUP_FRAMES = 30;
 
-/** One case: so many joins, so many at a time. */
+/** One case: the number of joins, and the number at the same time. */
 export interface JoinCase {
   readonly joins: number;
   readonly concurrent: number;
-  /** Of the frames of the group that is current. */
+  /** Bytes of the frames of the current group. */
   readonly payloadBytes: number;
 }
 
-/** Measures one target: while the room is empty, then with a group in history (where there is such a thing). */
+/** Measures one target: while the room is empty, then with a group in history (if the target has history). */
 export async function join(one: JoinCase, target: Target, emit: Emit): Promise<void> {
-  emit({ bench: "join", target: target.name, history_frames: 0, ...(await measure(one, target, 0)) });
+  emit({ bench: "join", target: target.name, history_frames: 0, ...(await measureJoins(one, target, 0)) });
   if (!target.isRoomcast) return;
   const publisher = await BenchPublisher.join(target, one.payloadBytes);
   for (let frame = 0; frame < GROUP_FRAMES; frame++) publisher.publish(1);
   const first = await BenchSubscriber.join(target, one.payloadBytes);
   await received(first, GROUP_FRAMES);
   first.leave();
-  const figures = await measure(one, target, GROUP_FRAMES);
+  const figures = await measureJoins(one, target, GROUP_FRAMES);
   publisher.leave();
   emit({
     bench: "join",
@@ -36,7 +37,11 @@ export async function join(one: JoinCase, target: Target, emit: Emit): Promise<v
   });
 }
 
-async function measure({ joins, concurrent, payloadBytes }: JoinCase, target: Target, frames: number) {
+/** The figures of a run of joins. */
+export type JoinFigures = Awaited<ReturnType<typeof measureJoins>>;
+
+/** Joins, each until it has `frames` frames. All leave when the last one has them. */
+export async function measureJoins({ joins, concurrent, payloadBytes }: JoinCase, target: Target, frames: number) {
   const [opened, complete]: [number[], number[]] = [[], []];
   const all: BenchSubscriber[] = [];
   const cpu = cpuSeconds(target.pid);

@@ -2,14 +2,20 @@
 import { parseArgs } from "node:util";
 import { bridge, bridgeIdle } from "./bridge.ts";
 import { core } from "./core.ts";
+import { cost } from "./cost.ts";
+import { events } from "./events.ts";
 import { type FanOutCase, fanOut } from "./fan-out.ts";
 import { held } from "./held.ts";
 import { idle } from "./idle.ts";
 import { isolation } from "./isolation.ts";
 import { join } from "./join.ts";
+import { journal } from "./journal.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
+import { recording } from "./recording.ts";
+import { relays } from "./relays.ts";
 import { emitLine } from "./report.ts";
+import { selfHost } from "./self-host.ts";
 import { stalled } from "./stalled.ts";
 import { startTargets, TARGETS, type TargetName } from "./targets/choose.ts";
 import type { Target } from "./targets/target.ts";
@@ -17,7 +23,7 @@ import type { Target } from "./targets/target.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Subscribers and payload bytes; the window keeps what waits in a target below 256 MiB. */
+/** Subscribers and payload bytes; the window keeps the data that waits in a target below 256 MiB. */
 const FAN_OUTS: readonly (readonly [number, number])[] = [
   [100, KIB],
   [100, 16 * KIB],
@@ -60,8 +66,10 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   latency: () =>
     latency(
       { subscribers: 50, payloadBytes: 16 * KIB, windowBytes: 8 * MIB, framesPerSecond: 30, seconds: 4, rounds },
+      values.against,
       emitLine,
     ),
+  recording: () => recording({ subscribers: 50, payloadBytes: 16 * KIB, seconds, rounds }, emitLine),
   isolation: () =>
     oneByOne((target) => {
       const load = { payloadBytes: 16 * KIB, windowBytes: MIB, framesPerSecond: 30, seconds, rounds };
@@ -80,6 +88,14 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   idle: () => oneByOne((target) => idle(1000, target, emitLine)),
   held: () => held(500, emitLine),
   join: () => oneByOne((target) => join({ joins: 300, concurrent: 10, payloadBytes: 16 * KIB }, target, emitLine)),
+  relays: () => relays({ rounds, seconds, against: values.against, kinds: values.kinds?.split(",") }, emitLine),
+  cost: async () => cost(emitLine),
+  events: () => events({ subscribers: 100, payloadBytes: 16 * KIB, seconds, rounds }, emitLine),
+  journal: async () => {
+    for (const subscribers of [1, 100, 1000])
+      journal({ subscribers, payloadBytes: KIB, frames: 3000, rounds }, emitLine);
+  },
+  "self-host": () => selfHost({ seconds, rounds }, emitLine),
   bridge: async () => {
     for (const producers of [1, 50]) await bridge({ producers, bytes: 256 * MIB, rounds }, emitLine);
     await bridgeIdle(1000, emitLine);
@@ -109,7 +125,7 @@ async function sideBySide(one: FanOutCase): Promise<void> {
   await fanOut(one, targets.all, emitLine);
 }
 
-/** Each target alone: what is measured is its process. */
+/** Starts each target alone, because its process is measured. */
 async function oneByOne(measure: (target: Target) => Promise<void>): Promise<void> {
   for (const name of names) {
     await using targets = await startTargets([name], values.against);

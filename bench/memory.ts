@@ -1,4 +1,4 @@
-// Memory: what a room grows by, whatever is done to it from outside. An object has 128 MB.
+// Memory: the growth of a room under load from outside. An object has 128 MB.
 import { Growth } from "./load/growth.ts";
 import { cellsOf } from "./memory/cells.ts";
 import type { Found, Row } from "./memory/row.ts";
@@ -9,10 +9,10 @@ import { residentBytes } from "./targets/process.ts";
 import { startRoomcast } from "./targets/roomcast.ts";
 
 const MIB = 1024 * 1024;
-/** What a room may grow by. */
+/** The limit of a room's growth. */
 const BOUND_BYTES = 96 * MIB;
 
-/** Which rows to measure; `kinds` undefined: all. `against`: another build, measured beside this one. */
+/** The rows to measure; `kinds` undefined: all. `against`: another build, measured next to this one. */
 export interface MemoryChoice {
   readonly kinds: readonly string[] | undefined;
   readonly subscribers: readonly number[];
@@ -20,7 +20,7 @@ export interface MemoryChoice {
   readonly against: string | undefined;
 }
 
-/** Returns true if this build kept to the bound in every row and lost nothing untold. */
+/** Returns true if this build stayed within the limit in every row and lost nothing silently. */
 export async function memory(choice: MemoryChoice, emit: Emit): Promise<boolean> {
   const rows = [...cellsOf(choice.subscribers, choice.frameKib), ...ROWS];
   const kinds = new Set(rows.map(({ kind }) => kind));
@@ -34,7 +34,7 @@ export async function memory(choice: MemoryChoice, emit: Emit): Promise<boolean>
   return isKept;
 }
 
-/** Returns true if the room kept to the bound and nothing was lost. */
+/** Returns true if the room stayed within the limit and nothing was lost. */
 async function measureRow(row: Row, bundle: string | undefined, emit: Emit): Promise<boolean> {
   const idleBytes = await idleBytesOf(row, bundle);
   await using target = await startRoomcast("framed", bundle, row.settings);
@@ -69,7 +69,7 @@ async function measureRow(row: Row, bundle: string | undefined, emit: Emit): Pro
   return isKept;
 }
 
-/** The size of a process that is idle, where the row has one to itself. */
+/** The idle size of a separate process, if the row needs one. */
 async function idleBytesOf({ idle, settings }: Row, bundle: string | undefined): Promise<number | undefined> {
   if (idle === undefined) return undefined;
   await using target = await startRoomcast("framed", bundle, settings);

@@ -1,4 +1,4 @@
-// What a benchmark says: one measurement, one line of JSON.
+// The output of a benchmark: each measurement is one line of JSON.
 
 /** A measurement. Units are in the names of its figures. */
 export interface Measurement {
@@ -8,7 +8,7 @@ export interface Measurement {
 
 export type Emit = (measurement: Measurement) => void;
 
-/** To stdout. */
+/** Writes it to stdout. */
 export function emitLine(measurement: Measurement): void {
   process.stdout.write(`${JSON.stringify(measurement)}\n`);
 }

@@ -1,4 +1,4 @@
-// Memory with stalled subscribers: some read nothing while a stream goes to the others.
+// Memory with stalled subscribers: some read nothing while the others receive a stream.
 import { BenchPublisher } from "./load/publisher.ts";
 import type { Load } from "./load/pump.ts";
 import { runRound } from "./load/round.ts";

@@ -1,7 +1,7 @@
 // `roomcast bridge`: the ingest bridge as a process.
-import { once } from "node:events";
+import { once as nextEvent } from "node:events";
 import { readFile } from "node:fs/promises";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import {
   type Bridge,
   type Config,
@@ -16,19 +16,21 @@ import {
 import { Failure } from "./failure.ts";
 
 const HELP = `
-Every option is also a variable (ROOMCAST_LISTEN, with commas; ROOMCAST_BUFFER_BYTES, ...) and a key of the TOML
-file (listen = ["tcp://..."], buffer-bytes = 16777216, ...). An option wins over its variable, that over the file.
+You can also set every option as a variable (ROOMCAST_LISTEN, separated by commas; ROOMCAST_BUFFER_BYTES, ...) and as a
+key of the TOML file (listen = ["tcp://..."], buffer-bytes = 16777216, ...). Options override variables, and variables
+override the file.
 
 Listen URLs:
-  tcp://HOST:PORT                     producers send a line: ROOMCAST/1 room=ROOM token=TOKEN [track=..] [framing=..]
-  tls://HOST:PORT?cert=FILE&key=FILE  the same over TLS; client-ca=FILE: producers need a certificate that it signed
-  ...?room=ROOM&token-file=FILE       for producers that can send no such line; also track=.., framing=..,
-                                      token-env=NAME instead of token-file. The file is read for each attempt
+  tcp://HOST:PORT                     producers send a line: ROOMCAST/1 room=ROOM token=TOKEN [track=..] [framing=..] [content-type=..]
+  tls://HOST:PORT?cert=FILE&key=FILE  the same over TLS; client-ca=FILE: producers need a certificate that this CA signed
+  ...?room=ROOM&token-file=FILE       for producers that cannot send this line; also track=.., framing=..,
+                                      content-type=.., token-env=NAME instead of token-file. The bridge reads the
+                                      file for each attempt
   ...&proxy=v2                        behind a load balancer that sends the PROXY header, version 2
   ...&on-full=drop-group              another --on-full for this listener
 
-SIGTERM and SIGINT drain: no new producers, what is buffered is delivered, within --drain-timeout.
-SIGHUP reads the certificates again; connections stay.
+At SIGTERM and SIGINT, the bridge accepts no new producers and delivers its buffers, within --drain-timeout.
+At SIGHUP, it reloads the certificates. Connections stay open.
 
 Exit codes: 0 ok, 1 failure while running or not drained in time, 2 bad configuration.`;
 
@@ -38,6 +40,7 @@ export function bridgeCommand(): Command {
   for (const { key, name, value, initial, help } of SETTINGS) {
     const option = new Option(`--${name} <${value}>`, `${help} (default: ${initial})`);
     if (key === "listen") option.argParser((url: string, urls: string[] = []) => [...urls, url]);
+    else option.argParser(once);
     command.addOption(option);
   }
   return command
@@ -51,13 +54,13 @@ type Flags = Record<string, unknown> & { readonly config?: string; readonly chec
 
 async function run(flags: Flags): Promise<void> {
   const config = await loadConfig(flags);
-  if (flags.checkConfig) return void process.stderr.write("roomcast: the configuration is good\n");
+  if (flags.checkConfig) return void process.stderr.write("roomcast: the configuration is valid\n");
   const log = createLogger(config.logLevel);
   const bridge = await startBridge(config, { log });
   const reload = () => void bridge.reload();
   process.on("SIGHUP", reload);
   try {
-    const [signal] = await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+    const [signal] = await Promise.race([nextEvent(process, "SIGTERM"), nextEvent(process, "SIGINT")]);
     log.info({ signal, seconds: config.drainTimeout }, "draining");
     await drain(bridge, config.drainTimeout);
     log.info("drained");
@@ -66,10 +69,16 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
+/** If an option had two values, one would be ignored. */
+function once(value: string, former: string | undefined): string {
+  if (former !== undefined) throw new InvalidArgumentError("Give it only once.");
+  return value;
+}
+
 async function drain(bridge: Bridge, seconds: number): Promise<void> {
   const isDrained = await bridge.drain(seconds * 1000);
   await bridge.close();
-  if (!isDrained) throw new Failure(`not everything was delivered within ${seconds} s`);
+  if (!isDrained) throw new Failure(`some data was not delivered within ${seconds} s`);
 }
 
 async function loadConfig(flags: Flags): Promise<Config> {

@@ -1,4 +1,4 @@
-// Durations as people write them.
+// Durations as users write them.
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 

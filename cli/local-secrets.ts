@@ -1,10 +1,10 @@
-// The secrets of a local run: kept in .dev.vars, as wrangler does, and made where they are missing.
+// The secrets of a local run: they are in .dev.vars, as in wrangler, and created if they are missing.
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 
-/** Reads `.dev.vars` of `folder`, adds what is missing to the file, and answers all of it. */
+/** Reads `.dev.vars` in `folder`, adds missing secrets to the file, and returns all variables. */
 export function localSecrets(folder: string): Record<string, string> {
   const file = join(folder, ".dev.vars");
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";

@@ -1,26 +1,26 @@
-// Plays an MPEG-TS file in a loop without a seam: times and continuity counters go on where the last round ended.
+// Plays an MPEG-TS file in a seamless loop: times and continuity counters continue from the previous round.
 
 const PACKET_BYTES = 188;
-/** Clock of PTS and DTS, per second (ISO 13818-1, 2.4.3.6); PCR has the same in its base. */
+/** Clock of PTS and DTS, per second (ISO 13818-1, 2.4.3.6); the base of PCR uses the same clock. */
 const CLOCK_HZ = 90_000;
 const TIME_WRAP = 2 ** 33;
 
-/** The file as packets with what has to be changed in them. */
+/** The file as packets, with the fields that change. */
 export class TransportLoop {
   readonly #file: Uint8Array;
-  /** How long one round takes, in 90 kHz units. */
+  /** The duration of one round, in 90 kHz units. */
   readonly #duration: number;
   readonly #counters = new Map<number, number>();
   #round = 0;
 
-  /** `seconds`: how long the file plays. Throws `TypeError` for a file that is no MPEG-TS. */
+  /** `seconds`: the duration of the file. Throws `TypeError` if the file is not MPEG-TS. */
   constructor(file: Uint8Array, seconds: number) {
     if (file.byteLength % PACKET_BYTES !== 0 || file[0] !== 0x47) throw new TypeError("not an MPEG transport stream");
     this.#file = file;
     this.#duration = Math.round(seconds * CLOCK_HZ);
   }
 
-  /** The bytes of the next round: the file, with its times moved. */
+  /** The bytes of the next round: the file with shifted times. */
   next(): Uint8Array {
     const round = this.#file.slice();
     const shift = this.#duration * this.#round++;
@@ -57,7 +57,7 @@ function shiftPes(packet: Uint8Array, at: number, shift: number): void {
   if (flags === 3) shiftTime(packet, at + 14, shift);
 }
 
-/** A PTS or DTS: 33 bits in five bytes, with marker bits between (ISO 13818-1, 2.4.3.7). */
+/** Shifts a PTS or DTS: 33 bits in five bytes, with marker bits between (ISO 13818-1, 2.4.3.7). */
 function shiftTime(packet: Uint8Array, at: number, shift: number): void {
   const high = (byte(packet, at) >> 1) & 0x07;
   const middle = (byte(packet, at + 1) << 7) | (byte(packet, at + 2) >> 1);
@@ -70,7 +70,7 @@ function shiftTime(packet: Uint8Array, at: number, shift: number): void {
   packet[at + 4] = ((time << 1) & 0xfe) | 1;
 }
 
-/** A PCR's base: 33 bits at the start of six bytes. */
+/** Shifts a PCR's base: 33 bits at the start of six bytes. */
 function shiftPcr(packet: Uint8Array, at: number, shift: number): void {
   const view = new DataView(packet.buffer, packet.byteOffset + at, 6);
   const base = (view.getUint32(0) * 2 + (view.getUint8(4) >> 7) + shift) % TIME_WRAP;

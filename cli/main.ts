@@ -1,13 +1,17 @@
-// The program: picks the command, and turns whatever is thrown into one line and an exit code.
+// The program: picks the command, and turns any error into one line and an exit code.
 import { Command, CommanderError } from "commander";
 import { bridgeCommand } from "./bridge-command.ts";
 import { Failure } from "./failure.ts";
+import { loadCommand, loadShareCommand } from "./load-command.ts";
+import { recordCommand } from "./record-command.ts";
+import { replayCommand } from "./replay-command.ts";
 import { sendCommand } from "./send-command.ts";
+import { serveCommand } from "./serve-command.ts";
 import { startCommand } from "./start-command.ts";
 import { tokenCommand } from "./token-command.ts";
 import { watchCommand } from "./watch-command.ts";
 
-/** Runs the command that `argv` (as in `process.argv`) names. The exit code: 0 ok, 1 failure, 2 called wrongly. */
+/** Runs the command in `argv` (as in `process.argv`). Returns the exit code: 0 success, 1 failure, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(argv);
@@ -21,10 +25,22 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 function program(): Command {
   const program = new Command("roomcast").description("Live binary rooms at the edge: TCP in, WebSocket out.");
-  const commands = [startCommand(), bridgeCommand(), sendCommand(), watchCommand(), tokenCommand()];
+  const commands = [
+    startCommand(),
+    serveCommand(),
+    bridgeCommand(),
+    sendCommand(),
+    watchCommand(),
+    recordCommand(),
+    replayCommand(),
+    loadCommand(),
+    tokenCommand(),
+  ];
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands, ...commands.flatMap(({ commands }) => commands)]) {
-    command.exitOverride().showHelpAfterError("(--help tells more)");
+  const share = loadShareCommand();
+  program.addCommand(share, { hidden: true });
+  for (const command of [program, share, ...commands, ...commands.flatMap(({ commands }) => commands)]) {
+    command.exitOverride().showHelpAfterError("(see --help)");
   }
   return program;
 }

@@ -1,9 +1,9 @@
-// Where the package is, from its sources as from its bundle.
+// The location of the package, found from its sources and from its bundle.
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The folder with package.json and wrangler.toml. */
+/** The folder that contains package.json and wrangler.toml. */
 export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, "wrangler.toml"))) {

@@ -1,53 +1,47 @@
-// The line that `send` keeps on a terminal: how much, how fast, and how much of it has not left yet.
-import type { Writable } from "node:stream";
+// The status line of `send`: the bytes sent, the rate, and the bytes that have not left yet.
+import { type Output, StatusLine } from "./status-line.ts";
 
-const REDRAW_MS = 250;
-/** Of the smoothed rate: how much of the newest measurement goes in. */
+/** The share of the newest measurement in the smoothed rate. */
 const NEWEST_SHARE = 0.3;
 
-/** What is to be shown, in bytes. */
+/** The figures to show, in bytes. */
 export interface Figures {
-  /** Read from the input. */
+  /** Bytes read from the input. */
   readonly bytes: number;
-  /** Of these, not yet taken by the network. */
+  /** The part of these bytes that the network has not taken yet. */
   readonly buffered: number;
 }
 
-/** Draws one line over and over, on a terminal; nothing at all elsewhere. */
+/** The status line, on a terminal; elsewhere it writes nothing. */
 export class Progress {
-  readonly #out: Writable & { readonly isTTY?: boolean };
+  readonly #line: StatusLine;
   readonly #read: () => Figures;
-  #timer: NodeJS.Timeout | undefined;
   #rate = 0;
   #last: { readonly at: number; readonly bytes: number };
 
-  constructor(out: Writable & { readonly isTTY?: boolean }, read: () => Figures) {
-    this.#out = out;
+  constructor(out: Output, read: () => Figures) {
+    this.#line = new StatusLine(out, (verdict = "not acknowledged yet") => this.#describe(verdict));
     this.#read = read;
     this.#last = { at: performance.now(), bytes: 0 };
   }
 
   start(): void {
-    if (this.#out.isTTY) this.#timer = setInterval(() => this.#draw("not acknowledged yet"), REDRAW_MS);
+    this.#line.start();
   }
 
-  /** Stops; `verdict` stays on the terminal, with the last figures. */
+  /** Stops. `verdict` and the last figures stay on the terminal. */
   stop(verdict: string): void {
-    if (this.#timer === undefined) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#draw(verdict);
-    this.#out.write("\n");
+    this.#line.stop(verdict);
   }
 
-  #draw(verdict: string): void {
+  #describe(verdict: string): string {
     const { bytes, buffered } = this.#read();
     const now = performance.now();
     const newest = ((bytes - this.#last.bytes) * 1000) / Math.max(1, now - this.#last.at);
     this.#rate += (newest - this.#rate) * NEWEST_SHARE;
     this.#last = { at: now, bytes };
     const rate = `${formatBytes(this.#rate)}/s`;
-    this.#out.write(`\r\x1b[K${formatBytes(bytes)} read, ${rate}, ${formatBytes(buffered)} in the buffer, ${verdict}`);
+    return `${formatBytes(bytes)} read, ${rate}, ${formatBytes(buffered)} in the buffer, ${verdict}`;
   }
 }
 

@@ -1,4 +1,4 @@
-// The bundled source: a clock that runs for ever, sent to the bridge over TCP in real time like any producer's.
+// The sample source: an endless clock, sent to the bridge over TCP in real time, like any producer's stream.
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import net from "node:net";
@@ -8,12 +8,12 @@ import { formatPreamble, type Preamble } from "../protocol/preamble.ts";
 import { TransportLoop } from "./loop.ts";
 import { packageRoot } from "./package-root.ts";
 
-/** How long sample/clock.mpegts plays. */
+/** The duration of sample/clock.mpegts. */
 const SECONDS = 18;
 const STEP_MS = 40;
 const RETRY_MS = 1000;
 
-/** Streams the sample to a bridge until `signal` aborts; comes back when the connection is lost. */
+/** Streams the sample to a bridge until `signal` aborts; reconnects when the connection is lost. */
 export async function streamSample(port: number, preamble: Preamble, signal: AbortSignal): Promise<void> {
   const loop = new TransportLoop(await readFile(join(packageRoot(), "sample/clock.mpegts")), SECONDS);
   while (!signal.aborted) {

@@ -1,9 +1,9 @@
-// `roomcast send`: stdin to a room, through a bridge.
+// `roomcast send`: sends stdin to a room, through a bridge.
 import { once } from "node:events";
 import net from "node:net";
 import type { Readable } from "node:stream";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
+import { DEFAULT_TRACK, isFormat, isRoomId, isTrackName } from "../protocol/names.ts";
 import { formatPreamble, type Preamble } from "../protocol/preamble.ts";
 import { FRAMINGS, type Framing } from "../protocol/splitter.ts";
 import { Failure } from "./failure.ts";
@@ -15,13 +15,14 @@ interface SendOptions extends TokenOptions {
   readonly ingest: { host: string; port: number };
   readonly framing?: Framing;
   readonly track: string;
+  readonly contentType?: string;
 }
 
 const HELP = `
-On a terminal a line shows bytes, rate and buffer; elsewhere nothing is written but errors.
+On a terminal, a status line shows bytes, rate and buffer. Elsewhere, the command writes only errors.
 
-Exits 0 only when the bridge has confirmed that every byte of stdin is in the room; 1 where it has not (dropped groups
-count as missing), 2 where it was called wrongly.`;
+Exit codes: 0 the bridge has confirmed that every byte of stdin is in the room; 1 it has not (dropped groups count as
+missing); 2 wrong usage.`;
 
 /** The command, for the program. */
 export function sendCommand(): Command {
@@ -29,23 +30,32 @@ export function sendCommand(): Command {
     .description("Send stdin to a room, through a bridge.")
     .argument("<room>", "the room's id")
     .addOption(
-      new Option("--ingest <host:port>", "the bridge")
+      new Option("--ingest <host:port>", "the bridge's address")
         .argParser(parseAddress)
         .default(parseAddress("127.0.0.1:9000"), "127.0.0.1:9000"),
     )
     .addOption(new Option("--framing <framing>", "how the bridge cuts the stream (default: raw)").choices(FRAMINGS))
     .option("--track <track>", "the track's name", DEFAULT_TRACK)
+    .option(
+      "--content-type <type>",
+      "the track's format, a MIME type without spaces (default: the format that the bridge detects)",
+    )
     .addHelpText("after", HELP);
   return addTokenOptions(command).action(run);
 }
 
-async function run(room: string, { ingest, framing, track, ...credential }: SendOptions): Promise<void> {
-  if (!isRoomId(room)) throw new Failure("the room is no room id", 2);
-  if (!isTrackName(track)) throw new Failure("the track is no track name", 2);
+async function run(
+  room: string,
+  { ingest, framing, track, contentType: format, ...credential }: SendOptions,
+): Promise<void> {
+  if (!isRoomId(room)) throw new Failure("the room is not a valid room id", 2);
+  if (!isTrackName(track)) throw new Failure("the track is not a valid track name", 2);
+  if (format !== undefined && !(isFormat(format) && !format.includes(" ")))
+    throw new Failure("the content type is not a valid MIME type", 2);
   const token = await tokenFrom(credential)();
   const socket = net.connect({ ...ingest, noDelay: true, allowHalfOpen: true });
   try {
-    await send(process.stdin, socket, { room, token, track, framing });
+    await send(process.stdin, socket, { room, token, track, framing, format });
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(`the connection to the bridge failed: ${error instanceof Error ? error.message : error}`);
@@ -55,7 +65,7 @@ async function run(room: string, { ingest, framing, track, ...credential }: Send
   }
 }
 
-/** Sends `input` behind `preamble`; resolves when the bridge has confirmed all of it, rejects where it does not. */
+/** Sends `input` after `preamble`. Resolves when the bridge has confirmed all of it; rejects if the bridge does not. */
 export async function send(input: Readable, socket: net.Socket, preamble: Preamble): Promise<void> {
   const replies = readReplies(socket);
   socket.write(formatPreamble(preamble));
@@ -68,13 +78,13 @@ export async function send(input: Readable, socket: net.Socket, preamble: Preamb
     if (end !== `END bytes=${sent.bytes}`) {
       throw new Failure(`sent ${sent.bytes} bytes, but the bridge confirmed "${end}"`);
     }
-    progress.stop("all acknowledged");
+    progress.stop("everything acknowledged");
   } finally {
-    progress.stop("not all acknowledged");
+    progress.stop("not everything acknowledged");
   }
 }
 
-/** The bridge's next line that is no `ERROR`. */
+/** The bridge's next line, unless it is an `ERROR`. */
 async function nextReply(replies: AsyncGenerator<string, void>): Promise<string> {
   const { value } = await replies.next();
   if (value === undefined) throw new Failure("the bridge closed the connection early");
@@ -82,7 +92,7 @@ async function nextReply(replies: AsyncGenerator<string, void>): Promise<string>
   return value;
 }
 
-/** Writes all of `input`, at the pace of `socket`, then its end, and counts in `sent`. */
+/** Writes all of `input` as fast as `socket` accepts it, then its end. Counts bytes in `sent`. */
 async function pump(input: Readable, socket: net.Socket, sent: { bytes: number }): Promise<void> {
   for await (const chunk of input) {
     sent.bytes += chunk.byteLength;
@@ -93,6 +103,6 @@ async function pump(input: Readable, socket: net.Socket, sent: { bytes: number }
 
 function parseAddress(text: string): SendOptions["ingest"] {
   const [, host, port] = /^(\[[\da-f:.]+\]|[^:[\]/]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError("It is no HOST:PORT.");
+  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError("Give HOST:PORT.");
   return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 }

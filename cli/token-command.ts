@@ -1,4 +1,4 @@
-// `roomcast token`: mints tokens, and says what is in one.
+// `roomcast token`: mints tokens, and shows their contents.
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { parseEnv } from "node:util";
@@ -19,7 +19,7 @@ interface MintOptions {
 }
 
 const HELP = `
-The secret is the variable TOKEN_SECRET, or TOKEN_SECRET in .dev.vars in the current folder.`;
+The secret comes from the variable TOKEN_SECRET, or from .dev.vars in the current folder.`;
 
 /** The command, for the program. */
 export function tokenCommand(): Command {
@@ -27,10 +27,10 @@ export function tokenCommand(): Command {
   const command = new Command("token")
     .description("Mint a token and print it.")
     .option("--room <room>", "the room's id, or * for every room")
-    .option("--can <rights>", `what it allows, with commas: ${RIGHTS.join(", ")}`, list)
-    .option("--track <track>", "only this track, repeatable", list)
-    .option("--ttl <duration>", "how long it is valid: 90s, 15m, 1h, 7d (default: 1h)", ttl, 3600)
-    .option("--subject <subject>", "whom it is for")
+    .option("--can <rights>", `the rights, separated by commas: ${RIGHTS.join(", ")}`, list)
+    .option("--track <track>", "allow only this track; repeatable", list)
+    .option("--ttl <duration>", "its lifetime: 90s, 15m, 1h, 7d (default: 1h)", ttl, 3600)
+    .option("--subject <subject>", "the id of the user")
     .addHelpText("after", HELP)
     .action(mint);
   command
@@ -71,13 +71,13 @@ function decode(token: string): unknown {
   try {
     return decodeJwt(token);
   } catch (cause) {
-    throw new Failure("stdin is no token", 1, { cause });
+    throw new Failure("stdin contains no token", 1, { cause });
   }
 }
 
-/** `valid` is null where there is no secret to check the signature with. */
+/** `valid` is null if there is no secret to check the signature with. */
 async function check(token: string, secrets: readonly string[]): Promise<{ valid: boolean | null; reason?: string }> {
-  if (secrets.length === 0) return { valid: null, reason: "no TOKEN_SECRET: the signature is not checked" };
+  if (secrets.length === 0) return { valid: null, reason: "no TOKEN_SECRET: the signature was not checked" };
   try {
     await verifyToken(token, secrets, Date.now());
     return { valid: true };
@@ -105,7 +105,7 @@ async function readStdin(): Promise<string> {
 
 function ttl(text: string): number {
   const seconds = parseDuration(text);
-  if (seconds === undefined) throw new InvalidArgumentError("It is no duration like 90s, 15m, 1h or 7d.");
-  if (seconds > MAX_TOKEN_TTL_SECONDS) throw new InvalidArgumentError("Tokens live 90 days at most.");
+  if (seconds === undefined) throw new InvalidArgumentError("Give a duration such as 90s, 15m, 1h or 7d.");
+  if (seconds > MAX_TOKEN_TTL_SECONDS) throw new InvalidArgumentError("A token is valid for 90 days at most.");
   return seconds;
 }

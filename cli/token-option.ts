@@ -1,4 +1,4 @@
-// Where `send` and `watch` take their token from.
+// The token options of `send` and `watch`.
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { Failure } from "./failure.ts";
@@ -12,11 +12,11 @@ export interface TokenOptions {
 /** Adds --token and --token-file. */
 export function addTokenOptions(command: Command): Command {
   return command
-    .option("--token <token>", "the token; others can see it in the list of processes: prefer ROOMCAST_TOKEN")
+    .option("--token <token>", "the token; other users can see it in the process list, so prefer ROOMCAST_TOKEN")
     .option("--token-file <file>", "read the token from a file");
 }
 
-/** A function that gives the token, anew for each attempt; throws `Failure` where there is none at all. */
+/** Returns a function that reads the token for each attempt. Throws `Failure` if there is no token. */
 export function tokenFrom({ token, tokenFile }: TokenOptions): () => Promise<string> {
   if (token !== undefined && tokenFile !== undefined) throw new Failure("give --token or --token-file, not both", 2);
   if (tokenFile !== undefined) return () => readTokenFile(tokenFile);

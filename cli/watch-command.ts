@@ -1,10 +1,11 @@
-// `roomcast watch`: one track of a room to stdout, payload bytes and nothing else.
-import { once } from "node:events";
+// `roomcast watch`: writes one track of a room to stdout, payload bytes and nothing else.
 import { Command, Option } from "commander";
-import { RefusedError, Subscriber, type SubscriberEvent } from "../client/index.ts";
+import { RefusedError, Subscriber } from "../client/index.ts";
 import { nodeEnvironment } from "../client/node.ts";
-import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
+import { DEFAULT_TRACK } from "../protocol/names.ts";
 import { Failure } from "./failure.ts";
+import { copyRoom } from "./room-copy.ts";
+import { checkTarget } from "./room-target.ts";
 import { addTokenOptions, type TokenOptions, tokenFrom } from "./token-option.ts";
 
 interface WatchOptions extends TokenOptions {
@@ -15,8 +16,8 @@ interface WatchOptions extends TokenOptions {
 }
 
 const HELP = `
-Gaps, changes of the source and lost connections are told on stderr.
-For example: roomcast watch demo | ffplay -`;
+The command reports gaps, changes of the source and lost connections on stderr.
+Example: roomcast watch demo | ffplay -`;
 
 /** The command, for the program. */
 export function watchCommand(): Command {
@@ -25,11 +26,11 @@ export function watchCommand(): Command {
     .argument("<room>", "the room's id")
     .option("--url <url>", "the Worker's base URL", "http://127.0.0.1:8787")
     .option("--track <track>", "the track's name", DEFAULT_TRACK)
-    .option("--start <start>", "group, live, -SECONDS or EPOCH.SEQUENCE", "group")
+    .option("--start <start>", "where to start: group, live, -SECONDS or EPOCH.SEQUENCE", "group")
     .addOption(
       new Option(
         "--delivery <mode>",
-        "what happens when stdout is too slow: skip, keep only the newest, or wait (needs the right reliable)",
+        "behaviour when stdout is too slow: skip, keep only the newest group, or wait (needs the right reliable)",
       )
         .choices(["live", "latest", "reliable"])
         .default("live"),
@@ -39,9 +40,7 @@ export function watchCommand(): Command {
 }
 
 async function run(room: string, { url, track, start, delivery, ...credential }: WatchOptions): Promise<void> {
-  if (!isRoomId(room)) throw new Failure("the room is no room id", 2);
-  if (!isTrackName(track)) throw new Failure("the track is no track name", 2);
-  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new Failure("--url is no http:// or https:// URL", 2);
+  checkTarget(room, track, url);
   const token = tokenFrom(credential);
   await token();
   const environment = nodeEnvironment;
@@ -53,41 +52,9 @@ async function run(room: string, { url, track, start, delivery, ...credential }:
   process.once("SIGINT", leave).once("SIGTERM", leave);
   process.stdout.on("error", leave);
   try {
-    await copy(subscriber);
+    await copyRoom(subscriber, process.stdout);
   } catch (error) {
     if (error instanceof RefusedError) throw new Failure(error.message);
     throw error;
-  }
-}
-
-async function copy(events: AsyncIterable<SubscriberEvent>): Promise<void> {
-  let written: Uint8Array | undefined;
-  for await (const event of events) {
-    if (event.type === "frame") {
-      await write(event.payload);
-    } else if (event.type === "init") {
-      if (written === undefined || Buffer.compare(written, event.payload) !== 0) await write(event.payload);
-      written = event.payload;
-    } else {
-      const text = describe(event);
-      if (text !== undefined) process.stderr.write(`roomcast: ${text}\n`);
-    }
-  }
-}
-
-async function write(payload: Uint8Array): Promise<void> {
-  if (!process.stdout.write(payload)) await once(process.stdout, "drain");
-}
-
-function describe(event: SubscriberEvent): string | undefined {
-  switch (event.type) {
-    case "gap":
-      return `gap from ${event.epoch}.${event.from} to ${event.to ?? "the end"} (${event.reason})`;
-    case "source":
-      return `the source is ${event.state}`;
-    case "connection":
-      return `connection ${event.state}`;
-    default:
-      return undefined;
   }
 }

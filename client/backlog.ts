@@ -1,4 +1,5 @@
-// What a publisher has written and that has no number yet, in order, and how whole groups are dropped from it. Pure.
+// The frames that a publisher has written and that have no number yet, in order. Whole groups can be dropped from it.
+// Pure.
 import { Flag } from "../protocol/frame.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
 import { Deque } from "./deque.ts";
@@ -9,7 +10,7 @@ export interface Written extends SplitFrame {
   readonly timestamp: number;
 }
 
-/** What is to be numbered next: a frame, or the place of frames that were dropped. */
+/** The next thing to number: a frame, or the gap of dropped frames. */
 export type Waiting = Written | { readonly is: "gap"; readonly frames: number };
 
 /** Groups, frames and payload bytes. */
@@ -19,27 +20,30 @@ export interface Dropped {
   readonly droppedBytes: number;
 }
 
-/** Frames that were dropped in a row. Of their inits the last one stays: what comes behind the gap needs it. */
+/** Frames that were dropped in a row. It keeps the last of their inits, because the frames behind the gap need it. */
 interface Gap {
   frames: number;
   init: Written | undefined;
 }
 
-/** What a frame takes besides its payload, if it was read alone: about 200 where frames share what they were read in. */
+/**
+ * Memory of a frame in addition to its payload, if it was read alone. Frames that share what they were read in take
+ * about 200.
+ */
 export const FRAME_MEMORY_BYTES = 512;
 
-/** What a group ends before. */
+/** A group ends before a frame with one of these flags. */
 const ENDS = Flag.key | Flag.end;
 
-/** A queue of frames with at most one gap in it. Its bytes are those of memory. */
+/** A queue of frames with at most one gap in it. It counts bytes of memory. */
 export class Backlog {
-  /** The rest of a group that has been begun, in front of the gap. */
+  /** In front of the gap: the rest of a group that was already begun. */
   readonly #rest = new Deque<Written>();
   #gap: Gap | undefined;
-  /** Behind the gap. Where there is one, it begins with a group. */
+  /** Behind the gap. If there is a gap, this begins with a group. */
   readonly #written = new Deque<Written>();
   #bytes = 0;
-  /** The newest group was dropped: so is what is still to come of it. */
+  /** The newest group was dropped, so the rest of it will be dropped, too. */
   #isDropping = false;
   readonly #dropped = { droppedGroups: 0, droppedFrames: 0, droppedBytes: 0 };
 
@@ -51,7 +55,7 @@ export class Backlog {
     return { ...this.#dropped };
   }
 
-  /** Adds a frame. The payload must not be changed until it was taken. */
+  /** Adds a frame. The payload must not change until it was taken. */
   write({ payload, flags }: SplitFrame, timestamp: number): void {
     const frame: Written = { is: "frame", payload, flags, timestamp };
     this.#isDropping &&= (flags & ENDS) === 0;
@@ -63,7 +67,7 @@ export class Backlog {
     }
   }
 
-  /** What is to be numbered next; undefined: nothing waits. */
+  /** The next thing to number; undefined if nothing waits. */
   peek(): Waiting | undefined {
     const rest = this.#rest.at(0);
     if (rest !== undefined) return rest;
@@ -71,7 +75,7 @@ export class Backlog {
     return this.#gap?.init ?? this.#written.at(0);
   }
 
-  /** Takes away what `peek` gives. */
+  /** Removes the item that `peek` returns. */
   shift(): void {
     let frame = this.#rest.shift();
     if (frame === undefined && this.#gap !== undefined) {
@@ -86,7 +90,7 @@ export class Backlog {
     if (frame !== undefined) this.#bytes -= memoryOf(frame);
   }
 
-  /** Drops the oldest group of which nothing was taken; false: there is none. */
+  /** Drops the oldest group of which nothing was taken. Returns false if there is none. */
   drop(): boolean {
     if (this.#gap === undefined) this.#setApart();
     if (this.#written.length === 0) return false;
@@ -100,7 +104,7 @@ export class Backlog {
     return true;
   }
 
-  /** Puts what is in front of the first group where it cannot be dropped. */
+  /** Moves the frames before the first group aside if they cannot be dropped. */
   #setApart(): void {
     for (let head = this.#written.at(0); head && (head.flags & Flag.key) === 0; head = this.#written.at(0)) {
       this.#rest.push(head);
@@ -133,7 +137,7 @@ export class Backlog {
   }
 }
 
-/** Bytes that a frame takes in memory, about. */
+/** Approximate bytes of memory that a frame takes. */
 function memoryOf(frame: SplitFrame): number {
   return FRAME_MEMORY_BYTES + frame.payload.byteLength;
 }

@@ -1,20 +1,21 @@
-// What is sent as one message and kept until it is acknowledged: numbered frames, or the gap where frames were dropped.
+// The unit that is sent as one message and kept until it is acknowledged: numbered frames, or the gap of dropped
+// frames.
 import { encodeMessage, Flag, type Frame, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
 import { FRAME_MEMORY_BYTES, type Written } from "./backlog.ts";
 import { scratch } from "./scratch.ts";
 
-/** Frames `sequence`... without those that were acknowledged. */
+/** Frames from `sequence` on, without the acknowledged ones. */
 export interface FrameBatch {
   readonly is: "frames";
   sequence: number;
   frames: readonly Written[];
   /** Their size in a message. */
   bytes: number;
-  /** The first one does not continue what came before, whatever its own flags say. */
+  /** The first frame does not continue the stream before it, whatever its own flags say. */
   discontinuity: boolean;
 }
 
-/** Sequences that were given to frames that nobody gets. */
+/** Sequences of frames that nobody will receive. */
 export interface GapBatch {
   readonly is: "gap";
   sequence: number;
@@ -33,7 +34,7 @@ export function bytesOf(batch: Batch): number {
   return batch.is === "frames" ? batch.bytes : HEADER_BYTES;
 }
 
-/** Bytes that it takes in memory, about. */
+/** Approximate bytes of memory that it takes. */
 export function memoryOf(batch: Batch): number {
   const frames = batch.is === "frames" ? batch.frames.length : 1;
   return bytesOf(batch) + frames * (FRAME_MEMORY_BYTES - HEADER_BYTES);
@@ -44,7 +45,7 @@ export function endOf(batch: Batch): number {
   return batch.sequence + (batch.is === "frames" ? batch.frames.length : batch.frames);
 }
 
-/** Takes those below `sequence` away, not all. */
+/** Removes the frames below `sequence`, but never all. */
 export function shorten(batch: Batch, sequence: number): void {
   const count = sequence - batch.sequence;
   batch.sequence = sequence;
@@ -57,7 +58,7 @@ export function shorten(batch: Batch, sequence: number): void {
   batch.discontinuity = false;
 }
 
-/** The message: binary frames, good until any other one is made, or the text of a publisher's `gap`. */
+/** The message: binary frames, valid until the next message is made, or the text of a publisher's `gap`. */
 export function messageOf(batch: Batch, track: number): Uint8Array<ArrayBuffer> | string {
   const { sequence } = batch;
   if (batch.is === "gap") {

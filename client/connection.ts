@@ -1,4 +1,5 @@
-// One reconnecting connection: a token for each attempt, a heartbeat while open, and what each end means.
+// One reconnecting connection: a token for each attempt, a heartbeat while it is open, and a reaction to each kind of
+// end.
 import { afterClose } from "../protocol/close.ts";
 import { PING, PONG, parseServerMessage } from "../protocol/control.ts";
 import { ProtocolError } from "../protocol/errors.ts";
@@ -20,7 +21,7 @@ type State =
   | ({ readonly at: "open"; readonly socket: Socket; readonly since: number } & Helpers)
   | { readonly at: "over" };
 
-/** What works for an open connection. A token that is a text, or no HTTP: `renewal` is missing. */
+/** The helpers of an open connection. `renewal` is missing if the token is a text, or if there is no HTTP. */
 interface Helpers {
   readonly heartbeat: Heartbeat;
   readonly renewal: Renewal | undefined;
@@ -28,18 +29,18 @@ interface Helpers {
 
 const ATTEMPT_MS = 10_000;
 
-/** Keeps one WebSocket to a room open until it is closed or refused for good. */
+/** Keeps one WebSocket to a room open until it is closed, or refused for a final reason. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #environment: Environment;
   readonly #user: ConnectionUser;
-  /** Bounds every state but `open`, whose timers are the heartbeat's. */
+  /** Limits the time of every state except `open`, which has the heartbeat's timers. */
   readonly #timer: Timer;
   readonly #attempts: Attempts;
   #state: State = { at: "waiting" };
   #held = false;
 
-  /** Does nothing until `connect`. Throws `TypeError` where `url` is none. */
+  /** Does nothing until `connect`. Throws `TypeError` if `url` is not an http(s) URL. */
   constructor(options: ConnectionOptions, user: ConnectionUser) {
     socketUrl(options.url, options.room, {});
     this.#options = options;
@@ -63,12 +64,15 @@ export class Connection {
     this.#authorize();
   }
 
-  /** Sends, where it is open. */
+  /** Sends the data if the connection is open. */
   send(data: string | Uint8Array<ArrayBuffer>): void {
     if (this.#state.at === "open") this.#state.socket.send(data);
   }
 
-  /** The consumer is congested: stops reading, where the platform can, and pinging. Lasts beyond this connection. */
+  /**
+   * The consumer is congested: stops reading, if the platform can, and stops pinging. This also applies to later
+   * connections.
+   */
   hold(): void {
     this.#held = true;
     if (this.#state.at !== "open") return;
@@ -76,7 +80,7 @@ export class Connection {
     this.#state.socket.pause?.();
   }
 
-  /** The consumer goes on. */
+  /** The consumer continues. */
   release(): void {
     this.#held = false;
     if (this.#state.at !== "open") return;
@@ -84,12 +88,12 @@ export class Connection {
     this.#state.heartbeat.release();
   }
 
-  /** The user is one of many, whose retries spread over so many milliseconds from now on. */
+  /** The user is one of many. From now on, their retries spread over `ms`. */
   spreadOver(ms: number): void {
     this.#attempts.spreadOver(ms);
   }
 
-  /** For good, at once; the user hears nothing more. */
+  /** Closes the connection at once and permanently. The user gets no further calls. */
   close(): void {
     this.#enter({ at: "over" });
   }
@@ -116,7 +120,7 @@ export class Connection {
     try {
       socket = this.#environment.dial(url, ["roomcast.v1", `token.${token}`]);
     } catch {
-      // The platform takes no such subprotocol. Its error is dropped: it may quote the token.
+      // The platform rejects this subprotocol. Its error is dropped, because it may quote the token.
       this.#refuse(new RefusedError("token_malformed"));
       return;
     }
@@ -167,7 +171,7 @@ export class Connection {
   }
 
   #binary(message: Uint8Array, heartbeat: Heartbeat): void {
-    // The user first: it may hold, and then no ping is sent.
+    // The user comes first: it may hold the connection, and then no ping is sent.
     this.#user.binary(message);
     heartbeat.received(message.byteLength);
   }
@@ -183,7 +187,7 @@ export class Connection {
     else this.#retry(0);
   }
 
-  /** An upgrade failed and the platform does not say why. */
+  /** An upgrade failed, and the platform does not say why. */
   async #ask(token: string): Promise<void> {
     const state: State = { at: "asking" };
     this.#enter(state);
@@ -195,8 +199,8 @@ export class Connection {
     else this.#answered(answer, FINAL_ANSWERS);
   }
 
-  #answered({ status, code, retryAfterMs = 0 }: Refusal, final: readonly number[]): void {
-    if (final.includes(status)) this.#refuse(new RefusedError(code, status));
+  #answered({ status, code, detail, retryAfterMs = 0 }: Refusal, final: readonly number[]): void {
+    if (final.includes(status)) this.#refuse(new RefusedError(code, status, detail));
     else this.#retry(retryAfterMs);
   }
 
@@ -222,7 +226,7 @@ export class Connection {
     this.#user.refused(error);
   }
 
-  /** Leaves the state, with its timer and its socket, for the next one. */
+  /** Leaves the current state, with its timer and its socket, for the next one. */
   #enter(next: State): void {
     const state = this.#state;
     this.#state = next;

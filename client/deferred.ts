@@ -1,13 +1,13 @@
-// A promise that is settled from outside. Nobody needs to wait for it: its rejection never counts as unhandled.
+// A promise that is settled from outside. Its rejection never counts as unhandled, even if nobody waits for it.
 
-/** A promise and what settles it. */
+/** A promise and the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (reason: Error) => void;
 }
 
-/** Makes one that is pending. */
+/** Makes a pending promise. */
 export function deferred<T>(): Deferred<T> {
   let resolve: (value: T) => void = () => {};
   let reject: (reason: Error) => void = () => {};
@@ -19,7 +19,7 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** A rejection that does not count as unhandled where nobody looks. */
+/** A rejection that does not count as unhandled. */
 export function rejected(reason: Error): Promise<never> {
   const { promise, reject } = deferred<never>();
   reject(reason);

@@ -2,7 +2,7 @@
 
 const COMPACT_ABOVE = 1024;
 
-/** Push at the end, shift from the front, look at any place; all in constant (amortised) time. */
+/** Push at the end, shift from the front, and look at any index; all in constant (amortised) time. */
 export class Deque<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -20,7 +20,7 @@ export class Deque<T> {
     return this.#items[this.#head + index];
   }
 
-  /** Takes the front item away. */
+  /** Removes and returns the front item. */
   shift(): T | undefined {
     if (this.#head === this.#items.length) return undefined;
     const item = this.#items[this.#head];

@@ -1,32 +1,33 @@
-// Pings of one connection, gated by pongs (rule C2): the room learns from them what has arrived, we that it is there.
+// The pings of one connection, gated by pongs (rule C2). They tell the room what has arrived, and tell us that the room
+// is alive.
 import { PING_EVERY_BYTES, PING_EVERY_MS, PING_IDLE_MS } from "../protocol/limits.ts";
 import type { Environment } from "./environment.ts";
 import { Timer } from "./timer.ts";
 
-/** Nothing at all heard for so long while a pong is due: the connection is dead. */
+/** If nothing at all arrives for this long while a pong is due, the connection is dead. */
 export const DEAD_MS = 20_000;
 
-/** What a heartbeat does to its connection. */
+/** The actions of a heartbeat on its connection. */
 export interface Heart {
   ping(): void;
   dead(): void;
 }
 
 type State =
-  /** The last ping was answered less than `PING_EVERY_MS` ago; so many bytes came since. */
+  /** The last ping was answered less than `PING_EVERY_MS` ago. `bytes` have arrived since. */
   | { readonly at: "resting"; bytes: number; readonly isUnconfirmed: boolean }
-  /** Nothing came since the pong before the last one: the room knows that all has arrived. */
+  /** Nothing has arrived since the pong before the last one, so the room knows that everything has arrived. */
   | { readonly at: "idle" }
   /** A ping is due, but the consumer is congested. */
   | { readonly at: "due" }
-  /** A ping is on its way. Was anything heard since the last pong, and since the timer was set? */
+  /** A ping is on its way. The flags tell whether anything arrived since the last pong, and since the timer was set. */
   | { readonly at: "asked"; isUnconfirmed: boolean; heard: boolean }
   | { readonly at: "stopped" };
 
 /**
- * Pings at once; then, after each pong, once `PING_EVERY_BYTES` were received or after `PING_EVERY_MS`. A pong confirms
- * what came before the pong before it: when that was all, the next ping waits for something to come, at most until
- * `PING_IDLE_MS` after the pong. Never while held.
+ * Pings at once. After each pong, pings again when `PING_EVERY_BYTES` have arrived, or after `PING_EVERY_MS`. A pong
+ * confirms the data that arrived before the previous pong. If that was everything, the next ping waits for new data, at
+ * most until `PING_IDLE_MS` after the pong. It never pings while held.
  */
 export class Heartbeat {
   readonly #heart: Heart;
@@ -67,19 +68,19 @@ export class Heartbeat {
     });
   }
 
-  /** The consumer is congested: no pings, and no pong is expected, since reading may have stopped. */
+  /** The consumer is congested: sends no pings and expects no pong, because reading may have stopped. */
   hold(): void {
     this.#held = true;
   }
 
-  /** The consumer goes on. */
+  /** The consumer continues. */
   release(): void {
     this.#held = false;
     if (this.#state.at === "due") this.#ping(true);
     else if (this.#state.at === "asked") this.#expectPong();
   }
 
-  /** Ends it; nothing is left. */
+  /** Ends the heartbeat and its timers. */
   stop(): void {
     this.#state = { at: "stopped" };
     this.#timer.clear();

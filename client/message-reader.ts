@@ -1,31 +1,31 @@
-// Turns what a room sends into events: positions, duplicates, and gaps that nobody told (rule S2). Pure.
+// Turns a room's messages into events: positions, duplicates, and unannounced gaps (rule S2). Pure.
 import type { ServerMessage } from "../protocol/control.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { Flag, FrameType, type FrameView, readMessage } from "../protocol/frame.ts";
 import { formatPosition } from "../protocol/position.ts";
 import type { SubscriberEvent } from "./events.ts";
 
-/** What is expected next of a track. */
+/** The expected next position of a track. */
 interface Expected {
   readonly name: string;
   readonly epoch: string;
   sequence: number;
 }
 
-/** Reads the messages of one connection after the other. */
+/** Reads the messages of successive connections. */
 export class Reader {
-  /** By name; outlives connections. */
+  /** By track name. Survives connections. */
   readonly #expected = new Map<string, Expected>();
-  /** By number; of this connection. */
+  /** By track number. Only for the current connection. */
   #tracks: (Expected | undefined)[] = [];
 
-  /** Where to go on, as `?start=` takes it; undefined before the first track. */
+  /** The position to resume at, in the form of `?start=`; undefined before the first track. */
   get start(): string | undefined {
     const positions = [...this.#expected.values()].map((track) => `${track.name}:${formatPosition(track)}`);
     return positions.length === 0 ? undefined : positions.join(",");
   }
 
-  /** A new connection: track numbers mean nothing any more. */
+  /** A new connection: the old track numbers are no longer valid. */
   reset(): void {
     this.#tracks = [];
   }
@@ -35,7 +35,9 @@ export class Reader {
     switch (message.type) {
       case "track":
         this.#announce(message);
-        return [];
+        return message.format === undefined ? [] : [formatOf(message, message.format)];
+      case "format":
+        return [formatOf(message, message.format)];
       case "gap":
         return this.#gap(message);
       case "caught-up":
@@ -44,12 +46,16 @@ export class Reader {
         return [{ type: "source", track: message.name, state: message.state }];
       case "occupancy":
         return [{ type: "occupancy", subscribers: message.subscribers, publishers: message.publishers }];
+      case "message":
+      case "presence":
+      case "delivery":
+        return [message];
       default:
         return [];
     }
   }
 
-  /** The events of a binary message. Throws `ProtocolError` where the room breaks a rule. */
+  /** The events of a binary message. Throws `ProtocolError` if the room breaks a rule. */
   binary(message: Uint8Array): SubscriberEvent[] {
     const events: SubscriberEvent[] = [];
     for (const frame of readMessage(message)) {
@@ -62,7 +68,7 @@ export class Reader {
     return events;
   }
 
-  /** In a known epoch the expectation stays: what the room leaves out is a gap, told or not. */
+  /** In a known epoch, the expectation stays: anything that the room leaves out is a gap, announced or not. */
   #announce({ track, name, epoch, sequence }: ServerMessage & { type: "track" }): void {
     const known = this.#expected.get(name);
     const expected = known?.epoch === epoch ? known : { name, epoch, sequence };
@@ -89,6 +95,10 @@ function readFrame(frame: FrameView, payload: Uint8Array, track: Expected, event
   const place = { track: track.name, epoch: track.epoch, sequence };
   const isMark = (flags & Flag.end) !== 0 && payload.byteLength === 0;
   events.push(isMark ? { type: "end", ...place } : { type: "frame", ...place, flags, timestamp, payload });
+}
+
+function formatOf({ name: track, epoch }: { name: string; epoch: string }, format: string | null): SubscriberEvent {
+  return { type: "format", track, epoch, format };
 }
 
 function unknownGap({ name: track, epoch, sequence: from }: Expected, before: number): SubscriberEvent {

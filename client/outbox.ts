@@ -1,4 +1,5 @@
-// What a publisher has written and the room has not acknowledged: unnumbered frames, then numbered messages. Pure.
+// The frames that a publisher has written and the room has not acknowledged: unnumbered frames, then numbered messages.
+// Pure.
 import { encodeMessage, Flag, FrameType, HEADER_BYTES } from "../protocol/frame.ts";
 import { MAX_MESSAGE_FRAMES } from "../protocol/limits.ts";
 import type { Position } from "../protocol/position.ts";
@@ -9,7 +10,7 @@ import { Deque } from "./deque.ts";
 import { scratch } from "./scratch.ts";
 
 const MESSAGE_BYTES = 64 * 1024;
-/** Where more than a message is waiting: fewer and larger ones. */
+/** If more than one message waits, messages are fewer and larger. */
 const BACKLOG_MESSAGE_BYTES = 256 * 1024;
 
 interface Init {
@@ -18,26 +19,32 @@ interface Init {
   payload: Uint8Array;
 }
 
-/** Numbers frames, cuts them into messages by the room's window, keeps them until acknowledged, renumbers. */
+/**
+ * Numbers frames, cuts them into messages by the room's window, keeps them until they are acknowledged, and renumbers
+ * them.
+ */
 export class Outbox {
   readonly #backlog = new Backlog();
   readonly #batches = new Deque<Batch>();
   /** Bytes of memory. */
   #batchBytes = 0;
-  /** So many batches, from the front, were sent on this connection, and so many bytes. */
+  /** The number of batches, from the front, that were sent on this connection, and their bytes. */
   #sent = 0;
   #sentBytes = 0;
-  /** Undefined until the room accepted once. `from` is where we began in the epoch, `next` the next frame's number. */
+  /**
+   * Undefined until the room accepted once. `from` is the first sequence in the epoch, `next` the next frame's
+   * sequence.
+   */
   #epoch: { readonly id: string; readonly from: number } | undefined;
   #track = 0;
   #next = 0;
-  /** The next frame to be numbered does not continue what the epoch has. */
+  /** The next frame to number does not continue the epoch. */
   #discontinuity = false;
-  /** Those that may still apply to a frame that is not acknowledged. */
+  /** The inits that may still apply to an unacknowledged frame. */
   readonly #inits: Init[] = [];
   #initMemory = new Uint8Array(0);
 
-  /** Bytes of memory, about: written and not acknowledged. */
+  /** Approximate bytes of memory of written, unacknowledged frames. */
   get bytes(): number {
     return this.#backlog.bytes + this.#batchBytes;
   }
@@ -51,22 +58,22 @@ export class Outbox {
     return this.#backlog.dropped;
   }
 
-  /** The epoch and its oldest frame that is not acknowledged. */
+  /** The epoch and its oldest unacknowledged frame. */
   get position(): Position | undefined {
     return this.#epoch && { epoch: this.#epoch.id, sequence: this.#oldest };
   }
 
-  /** Frames that were sent at some time and are not acknowledged. */
+  /** Frames that were sent at some time and are unacknowledged. */
   get unacknowledged(): number {
     return this.#next - this.#oldest;
   }
 
-  /** All below it was sent on this connection, or acknowledged. */
+  /** All frames below it were sent on this connection, or are acknowledged. */
   get sentTo(): number {
     return this.#batches.at(this.#sent)?.sequence ?? this.#next;
   }
 
-  /** Is the next message a gap? */
+  /** True if the next message is a gap. */
   get isAtGap(): boolean {
     return (this.#batches.at(this.#sent) ?? this.#backlog.peek())?.is === "gap";
   }
@@ -75,23 +82,23 @@ export class Outbox {
     return this.#batches.at(0)?.sequence ?? this.#next;
   }
 
-  /** The payload belongs to the outbox until it was acknowledged: it must not be changed. */
+  /** The payload belongs to the outbox until it is acknowledged: it must not change. */
   write(frame: SplitFrame, timestamp: number): void {
     this.#backlog.write(frame, timestamp);
   }
 
-  /** Drops the oldest group of which nothing was numbered; false: there is none. */
+  /** Drops the oldest group of which nothing was numbered. Returns false if there is none. */
   drop(): boolean {
     return this.#backlog.drop();
   }
 
-  /** A connection was lost: nothing is on its way. */
+  /** The connection was lost, so nothing is on its way. */
   rewind(): void {
     this.#sent = 0;
     this.#sentBytes = 0;
   }
 
-  /** The room accepted: it wants `sequence` of `epoch` next. Renumbers what it kept where that does not fit. */
+  /** The room accepted, and wants `sequence` of `epoch` next. Renumbers the kept frames if they do not fit. */
   accept(epoch: string, sequence: number, track: number): void {
     this.rewind();
     const before = this.#epoch;
@@ -105,7 +112,7 @@ export class Outbox {
     for (const init of this.#inits) init.sequence += shift;
   }
 
-  /** All below `sequence` is in the room. */
+  /** All frames below `sequence` are in the room. */
   acknowledge(sequence: number): void {
     for (let batch = this.#batches.at(0); batch && batch.sequence < sequence; batch = this.#batches.at(0)) {
       const all = endOf(batch) <= sequence;
@@ -123,8 +130,8 @@ export class Outbox {
   }
 
   /**
-   * The next message that may be sent by rule P4, counted as sent; undefined: not now. Call only when accepted. Its bytes
-   * are good until any other message is made, of this outbox or another one.
+   * The next message that rule P4 allows to send; it then counts as sent. Undefined: none at the moment. Call this only
+   * when accepted. The bytes are valid until the next message is made, by this outbox or another one.
    */
   take(window: number): Uint8Array<ArrayBuffer> | string | undefined {
     if (window === 0) return undefined;
@@ -136,7 +143,7 @@ export class Outbox {
     return messageOf(batch, this.#track);
   }
 
-  /** A message with the init that applies where the sender stands; undefined where none does (rule P6). */
+  /** A message with the init that applies at the sender's position; undefined if there is none (rule P6). */
   init(): Uint8Array<ArrayBuffer> | undefined {
     const init = this.#inits.findLast((one) => one.sequence < this.sentTo);
     if (init === undefined) return undefined;
@@ -144,7 +151,7 @@ export class Outbox {
     return encodeMessage([{ ...init, type: FrameType.init, flags: 0, track: this.#track, sequence }], scratch);
   }
 
-  /** The oldest batch comes (1) or goes (-1). */
+  /** Counts the oldest batch when it comes (1) or goes (-1). */
   #count(batch: Batch, sign: 1 | -1): void {
     this.#batchBytes += sign * memoryOf(batch);
     if (this.#sent > 0) this.#sentBytes += sign * bytesOf(batch);
@@ -154,7 +161,7 @@ export class Outbox {
     return bytes <= room || this.#sentBytes === 0;
   }
 
-  /** Numbers what waits into a batch of at most `room` bytes; a single frame may exceed it by rule P4. */
+  /** Numbers waiting frames into a batch of at most `room` bytes. By rule P4, a single frame may exceed it. */
   #cut(room: number): Batch | undefined {
     const batch = this.#cutGap(room) ?? this.#cutFrames(room);
     if (batch === undefined) return undefined;
@@ -199,7 +206,9 @@ export class Outbox {
     if ((flags & Flag.init) !== 0) this.#inits.push({ sequence, timestamp, payload });
   }
 
-  /** Of the acknowledged ones the last one stays, in other memory: its own is that of all that was read with it. */
+  /**
+   * Keeps the last acknowledged init, in memory of its own: its old memory would keep everything that was read with it.
+   */
   #dropInits(): void {
     const oldest = this.#oldest;
     while ((this.#inits[1]?.sequence ?? Infinity) < oldest) this.#inits.shift();
@@ -211,7 +220,7 @@ export class Outbox {
     init.payload = this.#initMemory.subarray(0, byteLength);
   }
 
-  /** What is kept moves to other numbers, and its first frame does not continue what the epoch has. */
+  /** Moves the kept frames to other numbers. Their first frame does not continue the epoch. */
   #renumber(shift: number): void {
     let isFirst = true;
     for (let index = 0; index < this.#batches.length; index++) {

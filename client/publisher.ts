@@ -1,16 +1,19 @@
 // The publisher: writes frames into a track, across connections, exactly once.
+import platformEnvironment from "#environment";
 import type { ServerMessage } from "../protocol/control.ts";
 import { Flag } from "../protocol/frame.ts";
 import { MAX_INIT_BYTES, MAX_PAYLOAD_BYTES } from "../protocol/limits.ts";
-import { DEFAULT_TRACK } from "../protocol/names.ts";
+import { DEFAULT_TRACK, isFormat } from "../protocol/names.ts";
 import { formatPosition } from "../protocol/position.ts";
 import type { SplitFrame } from "../protocol/splitter.ts";
 import { Connection } from "./connection.ts";
 import { type Deferred, deferred, rejected } from "./deferred.ts";
+import type { Environment } from "./environment.ts";
 import { Outbox } from "./outbox.ts";
 import type { PublisherOptions, PublisherStats } from "./publisher-options.ts";
 import { RefusedError } from "./refused-error.ts";
 import { Sender } from "./sender.ts";
+import { Timer } from "./timer.ts";
 
 type State =
   | { readonly at: "writing" }
@@ -18,15 +21,23 @@ type State =
   | { readonly at: "over"; readonly done: Deferred<void>; readonly reason: Error };
 
 const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
-const ENDED = "the publisher was ended";
+/** The room limits the rate of formats (P11), so a format waits this long after the previous one. */
+const FORMAT_EVERY_MS = 1000;
+const ENDED = "the publisher has ended";
 const WRITTEN = Promise.resolve();
 const END: SplitFrame = { payload: new Uint8Array(0), flags: Flag.end };
 
-/** Connects at once and stays connected until `end`, `close` or a refusal. */
+/**
+ * Writes frames into a track of a room, each of them once, across lost connections. It connects at once, and stays
+ * connected until `end`, `close` or a refusal.
+ */
 export class Publisher {
-  /** When it is over: the refusal, or undefined after `end` or `close`. */
+  /**
+   * Resolves when the publisher has closed: with the refusal, or with undefined after `end` or `close`. Never rejects.
+   */
   readonly closed: Promise<RefusedError | undefined>;
   readonly #options: PublisherOptions;
+  readonly #environment: Environment;
   readonly #connection: Connection;
   readonly #sender: Sender;
   readonly #outbox = new Outbox();
@@ -34,30 +45,44 @@ export class Publisher {
   readonly #closed = deferred<RefusedError | undefined>();
   #state: State = { at: "writing" };
   #connectionId = "";
-  /** What writers wait for while the buffer is full. */
+  /** Writers wait for this while the buffer is full. */
   #room: Deferred<void> | undefined;
   #pumping = false;
+  #format: string | undefined;
+  /** The format that the room got on this connection. */
+  #toldFormat: string | undefined;
+  readonly #formatTimer: Timer;
   #bytes = 0;
   #frames = 0;
   #connects = 0;
 
-  /** Throws `TypeError` where `url` is no http(s) URL. */
+  /** Throws `TypeError` if `url` is not an http(s) URL, or if `format` is not valid. */
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#environment = options.environment ?? platformEnvironment;
+    this.#formatTimer = new Timer(this.#environment);
+    if (options.format !== undefined) this.setFormat(options.format);
     this.closed = this.#closed.promise;
-    this.#connection = new Connection(options, {
-      connecting: () => {},
-      query: () => this.#query(),
-      opened: () => this.#connects++,
-      control: (message) => this.#control(message),
-      binary: () => {},
-      lost: (name) => this.#lost(name),
-      refused: (error) => this.#over(error, error),
-    });
-    this.#sender = new Sender(this.#outbox, this.#connection, options.environment);
+    this.#connection = new Connection(
+      { ...options, environment: this.#environment },
+      {
+        connecting: () => {},
+        query: () => this.#query(),
+        opened: () => {
+          this.#connects++;
+          this.#tellFormat();
+        },
+        control: (message) => this.#control(message),
+        binary: () => {},
+        lost: (name) => this.#lost(name),
+        refused: (error) => this.#over(error, error),
+      },
+    );
+    this.#sender = new Sender(this.#outbox, this.#connection, this.#environment);
     this.#connection.connect();
   }
 
+  /** The current figures. */
   get stats(): PublisherStats {
     return {
       ...this.#outbox.dropped,
@@ -71,14 +96,18 @@ export class Publisher {
     };
   }
 
-  /** When the room accepted it the first time. Rejects with `RefusedError` where that never happens. */
+  /**
+   * Resolves when the room accepts the publisher for the first time, with the ids of the connection and the epoch.
+   * Rejects with `RefusedError` if that never happens.
+   */
   ready(): Promise<{ connection: string; epoch: string }> {
     return this.#ready.promise;
   }
 
   /**
-   * Queues frames; their payloads must not be changed after. Resolves when the buffer has room again, rejects when
-   * nothing more can be written. Throws `RangeError` for a payload above the protocol's limits.
+   * Queues frames; you must not change their payloads afterwards. Resolves when the buffer has space again: await it
+   * before you write more. Rejects when no more frames can be written: with the `RefusedError`, or after `end` or
+   * `close`. Throws `RangeError` for a payload above `MAX_PAYLOAD_BYTES` (with `Flag.init`: `MAX_INIT_BYTES`).
    */
   write(frames: readonly SplitFrame[]): Promise<void> {
     if (this.#state.at === "over") return rejected(this.#state.reason);
@@ -91,7 +120,14 @@ export class Publisher {
     return this.#room.promise;
   }
 
-  /** Ends the epoch and resolves when all is acknowledged; rejects where that cannot happen any more. */
+  /** Sets the track's format from now on: printable ASCII, at most 128 characters. Throws `TypeError`. */
+  setFormat(format: string): void {
+    if (!isFormat(format)) throw new TypeError("a format must be printable ASCII with at most 128 characters");
+    this.#format = format;
+    this.#tellFormat();
+  }
+
+  /** Ends the stream. Resolves when the room has everything; rejects if that can no longer happen. */
   end(): Promise<void> {
     if (this.#state.at === "writing") {
       this.#state = { at: "ending", done: deferred() };
@@ -102,16 +138,16 @@ export class Publisher {
     return this.#state.done.promise;
   }
 
-  /** At once: what is not acknowledged may be lost. */
+  /** Closes the connection at once: unacknowledged frames may be lost. */
   close(): void {
-    this.#over(new Error("the publisher was closed"), undefined);
+    this.#over(new Error("the publisher is closed"), undefined);
   }
 
   get #isFull(): boolean {
     return this.#outbox.bytes >= (this.#options.maxBufferBytes ?? MAX_BUFFER_BYTES);
   }
 
-  /** First what can be sent is sent: only what has to wait may be dropped. */
+  /** Sends first, as far as possible, so that only waiting frames are dropped. */
   #dropGroups(): void {
     this.#sender.pump();
     while (this.#isFull && this.#outbox.drop()) {}
@@ -124,7 +160,8 @@ export class Publisher {
 
   #query(): Record<string, string> {
     const { track = DEFAULT_TRACK, takeover = false } = this.#options;
-    const query = { role: "publish", track };
+    this.#toldFormat = this.#format;
+    const query = { role: "publish", track, ...(this.#format !== undefined && { format: this.#format }) };
     const position = this.#outbox.position;
     if (position !== undefined) {
       return { ...query, resume: formatPosition(position), unacknowledged: String(this.#outbox.unacknowledged) };
@@ -132,8 +169,17 @@ export class Publisher {
     return takeover ? { ...query, takeover: "1" } : query;
   }
 
+  /** Sends the format if the connection is open and its query did not contain it. */
+  #tellFormat(): void {
+    if (this.#connects === 0 || !this.#connection.isOpen || this.#format === this.#toldFormat) return;
+    if (this.#formatTimer.isSet) return;
+    this.#formatTimer.set(FORMAT_EVERY_MS, () => this.#tellFormat());
+    this.#toldFormat = this.#format;
+    this.#connection.send(JSON.stringify({ type: "format", format: this.#format }));
+  }
+
   #append(frames: readonly SplitFrame[]): void {
-    const now = this.#options.environment.now();
+    const now = this.#environment.now();
     for (const frame of frames) {
       this.#outbox.write(frame, now);
       this.#bytes += frame.payload.byteLength;
@@ -159,7 +205,7 @@ export class Publisher {
     this.#settle();
   }
 
-  /** Tells those who wait for room in the buffer, or for its end. */
+  /** Resolves the promises of writers that wait for space in the buffer, or for the end. */
   #settle(): void {
     this.#tellBuffered();
     if (!this.#isFull) {
@@ -185,6 +231,7 @@ export class Publisher {
     this.#state = { at: "over", done, reason };
     this.#tellBuffered();
     this.#sender.stop();
+    this.#formatTimer.clear();
     this.#connection.close();
     this.#room?.reject(reason);
     this.#ready.reject(reason);

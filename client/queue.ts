@@ -1,24 +1,24 @@
-// Events that wait for the consumer, with their size: on the wire, and in memory.
+// Events that wait for the consumer, with their sizes on the wire and in memory.
 import { HEADER_BYTES } from "../protocol/frame.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { Deque } from "./deque.ts";
 import type { SubscriberEvent } from "./events.ts";
 
-/** What an event takes in memory besides its payload, about. */
+/** Approximate memory of an event in addition to its payload. */
 export const EVENT_MEMORY_BYTES = 192;
 
-/** First in, first out, for one consumer. It counts; to bound it is its owner's business. */
+/** A first-in first-out queue for one consumer. It counts bytes; its owner enforces the limit. */
 export class EventQueue {
   readonly #events = new Deque<SubscriberEvent>();
   #bytes = 0;
   #wanted: Deferred<void> | undefined;
 
-  /** Payloads, and a header for each event. */
+  /** Bytes of payloads, and of a header for each event. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Bytes of memory, about. */
+  /** Approximate bytes of memory. */
   get memory(): number {
     return this.#bytes + this.#events.length * (EVENT_MEMORY_BYTES - HEADER_BYTES);
   }
@@ -31,7 +31,7 @@ export class EventQueue {
     this.wake();
   }
 
-  /** The oldest event; undefined: none. */
+  /** Removes and returns the oldest event; undefined if there is none. */
   shift(): SubscriberEvent | undefined {
     const event = this.#events.shift();
     if (event !== undefined) this.#bytes -= sizeOf(event);
@@ -44,7 +44,7 @@ export class EventQueue {
     return this.#wanted.promise;
   }
 
-  /** Lets the consumer look around. */
+  /** Wakes the consumer without an event. */
   wake(): void {
     this.#wanted?.resolve();
     this.#wanted = undefined;
@@ -52,5 +52,8 @@ export class EventQueue {
 }
 
 function sizeOf(event: SubscriberEvent): number {
-  return HEADER_BYTES + ("payload" in event ? event.payload.byteLength : 0);
+  if ("payload" in event) return HEADER_BYTES + event.payload.byteLength;
+  // These events may contain long texts.
+  const isTalk = event.type === "message" || event.type === "presence";
+  return HEADER_BYTES + (isTalk ? JSON.stringify(event).length : 0);
 }

@@ -8,18 +8,18 @@ import { connectionTokenUrl } from "./room-urls.ts";
 import { Timer } from "./timer.ts";
 import { lifeOf, renewAt, type TokenLife } from "./token-life.ts";
 
-/** Where new tokens come from, and whose they are. */
+/** The source of new tokens, and their connection. */
 export interface RenewalOptions extends ConnectionOptions {
   readonly token: () => Promise<string>;
 }
 
 type State =
   | { readonly at: "resting" }
-  /** A new token is fetched, or shown to the room. */
+  /** Fetching a new token, or sending it to the room. */
   | { readonly at: "renewing" }
   | { readonly at: "stopped" };
 
-/** `accepted`: the room knows the new token. `failed`: it may be tried again. `refused`: not. */
+/** `accepted`: the room has the new token. `failed`: another attempt may help. `refused`: it cannot. */
 type Outcome =
   | { readonly is: "accepted"; readonly life: TokenLife | undefined }
   | { readonly is: "failed"; readonly afterMs: number }
@@ -28,12 +28,13 @@ type Outcome =
 const FAILED: Outcome = { is: "failed", afterMs: 0 };
 const REFUSED: Outcome = { is: "refused" };
 const ATTEMPT_MS = 10_000;
-/** Timers are set for no longer: platforms take at most 2^31 ms, and a machine that sleeps stops them. */
+/** The longest timer: platforms allow at most 2^31 ms, and timers stop while a machine sleeps. */
 const STEP_MS = 3_600_000;
 
 /**
- * Of one connection, with the token that opened it. A renewal that fails is tried again until the token expires. One
- * that is refused is not: the room closes the connection then, and the next attempt says why.
+ * The renewal of one connection, beginning with the token that opened it. If a renewal fails, it is tried again until
+ * the token expires. If it is refused, it is not: the room then closes the connection, and the next attempt gets the
+ * reason.
  */
 export class Renewal {
   readonly #options: RenewalOptions;
@@ -41,7 +42,7 @@ export class Renewal {
   #life: TokenLife | undefined;
   #state: State = { at: "resting" };
   #address = "";
-  /** The room's clock minus ours: expiry is by the room's. */
+  /** The room's clock minus ours: tokens expire by the room's clock. */
   #aheadMs = 0;
   #failures = 0;
 
@@ -51,7 +52,7 @@ export class Renewal {
     this.#life = lifeOf(token);
   }
 
-  /** The room has said which connection this is, and what time it is there. */
+  /** The room sent the id of this connection, and its time. */
   welcome(connection: string, now: number): void {
     if (this.#state.at !== "resting") return;
     this.#address = connectionTokenUrl(this.#options.url, this.#options.room, connection);
@@ -59,7 +60,7 @@ export class Renewal {
     this.#plan();
   }
 
-  /** Ends it; nothing is left. */
+  /** Ends the renewal and its timer. */
   stop(): void {
     this.#state = { at: "stopped" };
     this.#timer.clear();
@@ -74,7 +75,7 @@ export class Renewal {
     this.#waitUntil(renewAt(this.#life, this.#now, this.#options.environment.random()));
   }
 
-  /** Where that is too late, the room closes the connection before. */
+  /** If that is too late, the room closes the connection first. */
   #waitUntil(at: number): void {
     if (this.#life === undefined || at >= this.#life.expiresAt) return;
     const ms = at - this.#now;
@@ -121,7 +122,7 @@ export class Renewal {
     this.#plan();
   }
 
-  /** With backoff, and no more often than what is left of the token's life asks for. */
+  /** Tries again with backoff, and no more often than the token's remaining life requires. */
   #again(afterMs: number): void {
     const random = this.#options.environment.random();
     const leftMs = (this.#life?.expiresAt ?? 0) - this.#now;

@@ -1,4 +1,4 @@
-// The sending half of a publisher's connection: the room's window, the socket's buffer, acks that do not come.
+// The sending half of a publisher's connection: the room's window, the socket's buffer, missing acks.
 import type { ServerMessage } from "../protocol/control.ts";
 import { GAPS_PER_SECOND } from "../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
@@ -6,14 +6,17 @@ import type { Environment } from "./environment.ts";
 import type { Outbox } from "./outbox.ts";
 import { Timer } from "./timer.ts";
 
-/** Has the room accepted this connection? */
+/** `up`: the room has accepted this connection. */
 type Link = { readonly at: "down" } | { readonly at: "up"; window: number };
 
 const SOCKET_BUFFER_BYTES = 1024 * 1024;
 const SOCKET_POLL_MS = 5;
 const SYNC_MS = 500;
 
-/** A gap that comes sooner after the one before waits, and what is dropped meanwhile becomes part of it: half of what P7 allows. */
+/**
+ * A gap waits this long after the previous gap, and takes in the frames that are dropped meanwhile. This is half of the
+ * rate that P7 allows.
+ */
 const GAP_EVERY_MS = 2000 / GAPS_PER_SECOND;
 
 /** Moves messages from the outbox into the connection, as far as the room allows. */
@@ -38,7 +41,7 @@ export class Sender {
     return this.#link.at === "up";
   }
 
-  /** The room says where to go on. */
+  /** The room accepted, and sent the position to continue at. */
   accept({ epoch, sequence, track, window, init }: ServerMessage & { type: "publish" }): void {
     this.#outbox.accept(epoch, sequence, track);
     this.#link = { at: "up", window };
@@ -60,7 +63,7 @@ export class Sender {
     if (message !== undefined) this.#connection.send(message);
   }
 
-  /** Sends what the window and the socket's buffer allow. */
+  /** Sends as much as the window and the socket's buffer allow. */
   pump(): void {
     if (this.#link.at === "down") return;
     this.#pollTimer.clear();
@@ -73,7 +76,7 @@ export class Sender {
       const { sentTo } = this.#outbox;
       const message = this.#outbox.take(this.#link.window);
       if (message === undefined) break;
-      // A room that slept learns from `sync` where the track stands: a gap alone does not tell it.
+      // A room that slept learns the track's position from `sync`; a gap alone does not contain it.
       if (typeof message === "string") {
         this.#gapAt = this.#environment.now();
         this.#sync(sentTo);
@@ -83,7 +86,7 @@ export class Sender {
     this.#expectAck();
   }
 
-  /** Asks for an ack, where something is on its way. */
+  /** Asks for an ack if something is on its way. */
   sync(): void {
     if (this.#outbox.sentBytes === 0) return;
     this.#sync(this.#outbox.sentTo);
@@ -97,7 +100,7 @@ export class Sender {
     this.#syncTimer.clear();
   }
 
-  /** Is a gap due? If not, it is looked at again when it is. */
+  /** Returns true if a gap may be sent now. If not, sets the timer for it. */
   #mayTellGap(): boolean {
     const waitMs = this.#gapAt + GAP_EVERY_MS - this.#environment.now();
     if (waitMs > 0) this.#pollTimer.set(waitMs, () => this.pump());

@@ -1,40 +1,65 @@
-// The subscriber: what a room sends, as one async iterator, across connections.
+// The subscriber: the data of a room as one async iterator, across connections.
+import platformEnvironment from "#environment";
 import type { ServerMessage } from "../protocol/control.ts";
 import { PING_EVERY_MS } from "../protocol/limits.ts";
+import type { Address, Json } from "../protocol/messages.ts";
 import { Connection } from "./connection.ts";
 import type { Token } from "./connection-options.ts";
 import type { Environment } from "./environment.ts";
-import type { SubscriberEvent } from "./events.ts";
+import type { GapEvent, SubscriberEvent } from "./events.ts";
 import { Reader } from "./message-reader.ts";
 import { EventQueue } from "./queue.ts";
-import type { RefusedError } from "./refused-error.ts";
+import { RefusedError } from "./refused-error.ts";
+import type { Rewind } from "./rewind.ts";
 
-/**
- * `maxQueueBytes` (default 4 MiB): memory of what waits for the consumer, about 192 bytes an event besides its payload;
- * above it reading stops. `creditBytes` (`reliable`, default 1 MiB): at most under way.
- */
+/** Options of a subscriber. */
 export interface SubscriberOptions {
-  /** The http(s) base of the Worker. */
+  /** The http(s) base of the Worker: `https://rooms.example.com`. */
   readonly url: string;
+  /** The room's id. */
   readonly room: string;
+  /** Needs the right `subscribe`. */
   readonly token: Token;
-  /** Default: all. */
+  /** The names of the tracks to receive. Default: all. */
   readonly tracks?: readonly string[];
-  /** Where to begin, as rule W5 has it; reconnects go on where they were. */
+  /**
+   * Where to begin: `group` (default) at the newest group, `live` at the next group, `-SECONDS` at the group that was
+   * current at that time, `EPOCH.SEQUENCE` or `track:EPOCH.SEQUENCE,...` at that frame. After a reconnect, the
+   * subscriber resumes at its position. If the room no longer has the frames, they come from its recording, if there is
+   * one, without a gap in between.
+   */
   readonly start?: string;
+  /**
+   * The behaviour if this subscriber is too slow. `live` (default, unless the room has another): it skips to a newer
+   * group. `latest`: the room keeps only the newest group for it. `reliable`: it skips nothing, and the publisher
+   * waits; needs the right of that name.
+   */
   readonly delivery?: "live" | "latest" | "reliable";
+  /**
+   * Bytes of memory for events that wait for the loop: payloads, and about 192 bytes an event. Default 4 MiB. Above it,
+   * the subscriber stops reading from the network.
+   */
   readonly maxQueueBytes?: number;
+  /** With `reliable`: bytes that may be on their way or wait for the loop. Default 1 MiB. */
   readonly creditBytes?: number;
-  readonly environment: Environment;
+  /** The subscriber's label in the presence of the room, if the room has presence: at most 64 characters. */
+  readonly label?: string;
+  /** Where the client runs. Default: `platformEnvironment`. */
+  readonly environment?: Environment;
 }
 
-/** Received frames and their payload bytes; `gaps`, and the frames `skipped` by those whose end is known. */
+/** Figures of a subscriber since its creation. */
 export interface SubscriberStats {
+  /** Bytes of received payloads, without init copies. */
   readonly bytes: number;
   readonly frames: number;
+  /** `gap` events. */
   readonly gaps: number;
+  /** Missing frames, from the gaps with a known end. */
   readonly skipped: number;
+  /** Connections after the first one. */
   readonly reconnects: number;
+  /** True if the connection is open now. */
   readonly connected: boolean;
 }
 
@@ -49,7 +74,10 @@ type State =
 const MAX_QUEUE_BYTES = 4 * 1024 * 1024;
 const CREDIT_BYTES = 1024 * 1024;
 
-/** Connects when iteration begins. For one consumer; leaving its loop closes the subscriber. */
+/**
+ * Receives a room, or some of its tracks, across lost connections. It connects when iteration begins. One loop reads
+ * it: `for await (const event of subscriber)`. Leaving the loop closes the subscriber.
+ */
 export class Subscriber implements AsyncIterable<SubscriberEvent> {
   readonly #options: SubscriberOptions;
   readonly #connection: Connection;
@@ -57,44 +85,75 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
   readonly #reader = new Reader();
   readonly #stats = { bytes: 0, frames: 0, gaps: 0, skipped: 0 };
   #state: State = { at: "idle" };
-  /** `reliable`: bytes that the room may still send on this connection; below zero where it sent a whole frame. */
+  /**
+   * `reliable`: bytes that the room may still send on this connection. Below zero if the room sent a whole frame beyond
+   * it.
+   */
   #credit = 0;
   #connects = 0;
+  #messages = 0;
+  #connectionId: string | undefined;
+  /** Set for a start in the past: the recording, if there is one, provides the frames that the room no longer has. */
+  #rewind: Rewind | undefined;
 
-  /** Throws `TypeError` where `url` is no http(s) URL. */
+  /** Throws `TypeError` if `url` is not an http(s) URL. */
   constructor(options: SubscriberOptions) {
     this.#options = options;
-    this.#connection = new Connection(options, {
-      connecting: () => this.#push([{ type: "connection", state: "connecting" }]),
-      query: () => this.#query(),
-      opened: () => this.#opened(),
-      control: (message) => this.#control(message),
-      binary: (message) => this.#binary(message),
-      lost: () => {
-        this.#push([{ type: "connection", state: "lost" }]);
-        return undefined;
+    const { environment = platformEnvironment } = options;
+    this.#connection = new Connection(
+      { ...options, environment },
+      {
+        connecting: () => this.#push([{ type: "connection", state: "connecting" }]),
+        query: () => this.#query(),
+        opened: () => this.#opened(),
+        control: (message) => this.#control(message),
+        binary: (message) => this.#binary(message),
+        lost: (reason) => {
+          this.#push([{ type: "connection", state: "lost", reason }]);
+          return undefined;
+        },
+        refused: (error) => this.#over({ at: "refused", error }),
       },
-      refused: (error) => this.#over({ at: "refused", error }),
-    });
+    );
   }
 
+  /** The current figures. */
   get stats(): SubscriberStats {
     const reconnects = Math.max(0, this.#connects - 1);
     return { ...this.#stats, reconnects, connected: this.#connection.isOpen };
   }
 
-  /** Ends after `close`. Where it was refused for good, it throws `RefusedError` after what was received. */
+  /** The id of the newest connection, as others see it; undefined before the first one. */
+  get connectionId(): string | undefined {
+    return this.#connectionId;
+  }
+
+  /**
+   * Sends a message to members of the room; needs the right `message`. Returns an id. A `delivery` event with this id
+   * has the result. Returns undefined, and sends nothing, if there is no connection.
+   */
+  send(body: Json, to: Address = "all"): number | undefined {
+    if (!this.#connection.isOpen) return undefined;
+    const id = ++this.#messages;
+    this.#connection.send(JSON.stringify({ type: "message", id, to, body }));
+    return id;
+  }
+
+  /** Yields events until `close`. If the room refuses permanently, throws `RefusedError` after the last event. */
   async *[Symbol.asyncIterator](): AsyncGenerator<SubscriberEvent, void, undefined> {
     if (this.#state.at === "idle") {
       this.#state = { at: "reading" };
-      this.#connection.connect();
+      this.#rewind = await this.#past();
+      if (this.#rewind !== undefined) yield* this.#replayed(this.#rewind.events());
+      if (this.#state.at === "reading") this.#connection.connect();
     }
     try {
       while (this.#state.at !== "closed") {
         const event = this.#queue.shift();
         if (event !== undefined) {
           this.#drained();
-          yield event;
+          if (this.#rewind !== undefined && isPast(event)) yield* this.#replayed(this.#rewind.fill(event));
+          else yield event;
         } else if (this.#state.at === "refused") throw this.#state.error;
         else await this.#queue.wait();
       }
@@ -108,15 +167,37 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     this.#over({ at: "closed" });
   }
 
+  async *#replayed(events: AsyncIterable<SubscriberEvent>): AsyncGenerator<SubscriberEvent, void, undefined> {
+    try {
+      for await (const event of events) {
+        if (this.#state.at === "closed") return;
+        this.#count(event);
+        yield event;
+      }
+    } catch (error) {
+      // The token could not be fetched. The connection also asks for one, and handles the failure.
+      if (error instanceof RefusedError) this.#over({ at: "refused", error });
+    }
+  }
+
+  /** The code that reads recordings is loaded only if a start may need it: most subscribers do not. */
+  async #past(): Promise<Rewind | undefined> {
+    const { environment = platformEnvironment, tracks, start } = this.#options;
+    if (start === undefined || !/^-|\./.test(start)) return undefined;
+    const { Rewind } = await import("./rewind.ts");
+    return Rewind.of({ ...this.#options, environment }, tracks, start);
+  }
+
   #query(): Record<string, string> {
-    const { tracks, delivery } = this.#options;
-    const start = this.#reader.start ?? this.#options.start;
+    const { tracks, delivery, label } = this.#options;
+    const start = this.#reader.start ?? this.#rewind?.position ?? this.#options.start;
     return {
       role: "subscribe",
       ping: String(PING_EVERY_MS),
       ...(tracks && { tracks: tracks.join(",") }),
       ...(delivery && { delivery }),
       ...(start !== undefined && { start }),
+      ...(label && { label }),
     };
   }
 
@@ -129,6 +210,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
   }
 
   #control(message: ServerMessage): void {
+    if (message.type === "welcome") this.#connectionId = message.connection;
     if ("reconnectMs" in message) this.#connection.spreadOver(message.reconnectMs);
     this.#push(this.#reader.control(message));
   }
@@ -140,7 +222,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
   }
 
   #push(events: readonly SubscriberEvent[]): void {
-    for (const event of events) this.#count(event);
+    for (const event of events) if (this.#rewind === undefined || !isPast(event)) this.#count(event);
     this.#queue.push(events);
     if (this.#state.at !== "reading" || this.#queue.memory <= this.#maxQueueBytes) return;
     this.#state = { at: "held" };
@@ -158,7 +240,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     }
   }
 
-  /** The consumer took something. */
+  /** The consumer took an event. */
   #drained(): void {
     if (this.#state.at === "held" && this.#queue.memory <= this.#maxQueueBytes / 2) {
       this.#state = { at: "reading" };
@@ -171,7 +253,7 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     return this.#options.maxQueueBytes ?? MAX_QUEUE_BYTES;
   }
 
-  /** Keeps credit and queue together at `creditBytes`, in steps of a quarter. */
+  /** Keeps the sum of credit and queue at `creditBytes`, in steps of a quarter. */
   #giveCredit(): void {
     if (this.#options.delivery !== "reliable" || !this.#connection.isOpen) return;
     const creditBytes = this.#options.creditBytes ?? CREDIT_BYTES;
@@ -187,4 +269,9 @@ export class Subscriber implements AsyncIterable<SubscriberEvent> {
     this.#connection.close();
     this.#queue.wake();
   }
+}
+
+/** Returns true for a gap of frames that the room no longer has: a recording may have them. */
+function isPast(event: SubscriberEvent): event is GapEvent {
+  return event.type === "gap" && event.reason === "history";
 }

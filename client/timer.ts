@@ -1,4 +1,4 @@
-// One timer that is set again and again: setting it replaces what it was set to.
+// A timer that can be set again and again: setting it replaces the previous setting.
 import type { Environment } from "./environment.ts";
 
 /** At most one call is pending. */

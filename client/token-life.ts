@@ -1,18 +1,18 @@
-// How long a token lives, read from its claims without checking it: only the room can do that.
+// The lifetime of a token, read from its claims without checking it: only the room can check it.
 import { MAX_TOKEN_CHARS } from "../protocol/limits.ts";
 
-/** Milliseconds since 1970, by the clock of whoever signed it. `issuedAt` is missing where the token does not say. */
+/** Milliseconds since 1970, by the signer's clock. `issuedAt` is missing if the token does not contain it. */
 export interface TokenLife {
   readonly issuedAt: number | undefined;
   readonly expiresAt: number;
 }
 
-/** A renewal needs so long: a new token, and a request to the room. */
+/** A renewal needs this time for a new token and a request to the room. */
 const LEAST_LEAD_MS = 1000;
-/** A token that is used when it has nearly expired is not renewed in the same moment. */
+/** If a token is about to expire when it is first used, it is not renewed in the same moment. */
 const LEAST_PAUSE_MS = 2000;
 
-/** The life of a JWT; undefined for other tokens, and where it has no `exp`. */
+/** The lifetime of a JWT; undefined for other tokens, and for tokens without `exp`. */
 export function lifeOf(token: string): TokenLife | undefined {
   const [, payload, signature] = token.split(".");
   if (token.length > MAX_TOKEN_CHARS || payload === undefined || signature === undefined) return undefined;
@@ -26,7 +26,7 @@ export function lifeOf(token: string): TokenLife | undefined {
 }
 
 /**
- * When to renew: between 80 and 90 per cent of the life, so that tokens that were made together are not renewed
+ * When to renew: between 80 and 90 per cent of the lifetime, so that tokens that were made together are not renewed
  * together; at least a second before the end, and not within two seconds from `now`.
  */
 export function renewAt({ issuedAt, expiresAt }: TokenLife, now: number, random: number): number {

@@ -1,16 +1,16 @@
-// Why an upgrade failed: what is final, and how to ask where the platform does not tell (browsers).
+// Why an upgrade failed: which refusals are final, and how to ask if the platform does not say (browsers).
 
 import type { Environment, Refusal } from "./environment.ts";
 import { problemCode } from "./refused-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { roomUrl } from "./room-urls.ts";
 
-/** Those of an upgrade that waiting does not change. */
+/** Statuses of an upgrade that another attempt does not change. */
 export const FINAL_STATUSES: readonly number[] = [400, 401, 403, 404, 409, 410];
-/** Those of a room's description; others say nothing about the upgrade. */
+/** Final statuses of a room's description. Others say nothing about the upgrade. */
 export const FINAL_ANSWERS: readonly number[] = [401, 403, 404, 410];
 
-/** Asks for the room's description, which is refused for the same reasons as an upgrade. Rejects as `fetch` does. */
+/** Requests the room's description, which is refused for the same reasons as an upgrade. Rejects as `fetch` does. */
 export async function askWhy(
   environment: Environment,
   url: string,

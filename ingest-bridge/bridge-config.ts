@@ -1,11 +1,11 @@
-// The bridge's configuration: flags, environment and file, merged, checked as a whole, frozen. Pure.
+// The bridge's configuration: flags, environment and file, merged, validated as a whole, frozen. Pure.
 import { parse as parseToml } from "smol-toml";
 import * as z from "zod/mini";
 import { ON_FULL } from "../client/index.ts";
 import { type Address, addressOf, type Listen, parseListen } from "./listen-url.ts";
 import { type Config, LOG_LEVELS, SETTINGS } from "./settings.ts";
 
-/** Where settings come from; the first one that has a setting decides. */
+/** The sources of settings. The first source that has a setting decides. */
 export interface Sources {
   /** By `Setting.key`. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ export interface Sources {
   readonly file: string | undefined;
 }
 
-/** The configuration is wrong. `problems` has one line for each thing that is. */
+/** The configuration is invalid. `problems` has one line for each problem. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
@@ -30,7 +30,7 @@ export function variableOf(name: string): string {
   return `ROOMCAST_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** Merges and checks; throws `ConfigError` with all problems at once. */
+/** Merges and validates; throws `ConfigError` with all problems together. */
 export function readConfig(sources: Sources): Config {
   const problems: string[] = [];
   const file = readFile(sources.file, problems);
@@ -59,20 +59,20 @@ function readFile(text: string | undefined, problems: string[]): Record<string, 
     return values;
   } catch (error) {
     const [first] = String(error instanceof Error ? error.message : error).split("\n");
-    problems.push(`--config (ROOMCAST_CONFIG) is no TOML: ${first}`);
+    problems.push(`--config (ROOMCAST_CONFIG) is not valid TOML: ${first}`);
     return {};
   }
 }
 
 function schemaFor(env: Sources["env"]) {
   return z.object({
-    listen: z.pipe(z.union([z.string(), z.array(z.string())], "is no list of URLs"), listenList(env)),
-    worker: z.string("is no URL").check(z.refine(isWorkerUrl, "is no http:// or https:// URL without query")),
-    status: z.pipe(z.string("is no HOST:PORT"), address),
-    logLevel: z.enum(LOG_LEVELS, `is none of ${LOG_LEVELS.join(", ")}`),
+    listen: z.pipe(z.union([z.string(), z.array(z.string())], "is not a list of URLs"), listenList(env)),
+    worker: z.string("is not a URL").check(z.refine(isWorkerUrl, "is not an http:// or https:// URL without a query")),
+    status: z.pipe(z.string("is not HOST:PORT"), address),
+    logLevel: z.enum(LOG_LEVELS, `is not one of ${LOG_LEVELS.join(", ")}`),
     bufferBytes: whole(64 * 1024, 1024 ** 3),
     totalBufferBytes: whole(64 * 1024, 1024 ** 4),
-    onFull: z.enum(ON_FULL, `is none of ${ON_FULL.join(", ")}`),
+    onFull: z.enum(ON_FULL, `is not one of ${ON_FULL.join(", ")}`),
     maxConnections: whole(1, 65_536),
     maxConnectionsPerAddress: whole(0, 65_536),
     idleTimeout: whole(0, 86_400),
@@ -100,12 +100,12 @@ function listenList(env: Sources["env"]) {
 const address = z.transform((text: string, { issues }): Address => {
   const url = `tcp://${text}`;
   const parsed = URL.canParse(url) && !text.includes("?") ? addressOf(new URL(url)) : undefined;
-  if (parsed === undefined) issues.push({ code: "custom", message: "is no HOST:PORT", input: text });
+  if (parsed === undefined) issues.push({ code: "custom", message: "is not HOST:PORT", input: text });
   return parsed ?? { host: "", port: 0 };
 });
 
 function whole(least: number, most: number) {
-  const message = `is no whole number from ${least} to ${most}`;
+  const message = `is not a whole number from ${least} to ${most}`;
   const inRange = (n: number) => Number.isInteger(n) && n >= least && n <= most;
   return z.pipe(
     z.union([z.number(), z.string()], message),

@@ -13,18 +13,21 @@ import { listenStatus } from "./status.ts";
 
 /** A bridge that is listening. */
 export interface Bridge {
-  /** In the order of `Config.listen`, with the ports that they really have. */
+  /** In the order of `Config.listen`, with the actual ports. */
   readonly listeners: readonly Pick<Listener, "url" | "port">[];
   readonly statusPort: number;
-  /** Reads the certificates again, for the connections to come. One that cannot be used is logged and changes nothing. */
+  /** Reloads the certificates for new connections. A certificate that cannot be used is logged and changes nothing. */
   reload(): Promise<void>;
-  /** Takes no new producers and delivers what is buffered. Was everything delivered within `deadlineMs`? */
+  /**
+   * Accepts no new producers and delivers the buffers. Resolves with true if everything was delivered within
+   * `deadlineMs`.
+   */
   drain(deadlineMs: number): Promise<boolean>;
   /** Ends everything at once. */
   close(): Promise<void>;
 }
 
-/** Starts a bridge; rejects with `ConfigError` for a certificate that cannot be used, and where it cannot listen. */
+/** Starts a bridge. Rejects with `ConfigError` for a certificate that cannot be used, and if it cannot listen. */
 export async function startBridge(config: Config, given: Partial<Services> & Pick<Services, "log">): Promise<Bridge> {
   const services = servicesWith(given);
   const budget = new Budget(config.totalBufferBytes);
@@ -84,10 +87,10 @@ async function reload(config: Config, { log }: Services, listeners: readonly Lis
   try {
     const certificates = await loadCertificates(config.listen);
     for (const [index, listen] of config.listen.entries()) listeners[index]?.useCertificate(certificates.get(listen));
-    log.info({ certificates: certificates.size }, "certificates read again");
+    log.info({ certificates: certificates.size }, "certificates reloaded");
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    log.error({ problems: error.problems }, "certificates not changed");
+    log.error({ problems: error.problems }, "certificates not reloaded");
   }
 }
 

@@ -1,20 +1,20 @@
-// The memory of all producers together: what they have in their buffers, and in records that are not complete.
+// The memory of all producers together: their buffers, and their incomplete records.
 
 /** One producer's part. */
 export interface Account {
-  /** It has so many bytes written and not acknowledged. */
+  /** Sets the number of written, unacknowledged bytes. */
   buffered(bytes: number): void;
-  /** It holds so many bytes of an incomplete frame; false: there is no place for more of them. */
+  /** Sets the number of bytes of an incomplete frame. Returns false if there is no space for more of them. */
   held(bytes: number): boolean;
-  /** Resolves when it may be read: at once, unless there is no memory left. `signal` ends the waiting. */
+  /** Resolves when the producer may be read: at once, unless there is no memory left. `signal` ends the waiting. */
   room(signal: AbortSignal): Promise<void>;
-  /** It is over. */
+  /** Closes the account. */
   close(): void;
 }
 
 /**
- * Bytes that are shared. Buffers empty by themselves as rooms acknowledge, but an incomplete frame can only be completed
- * by reading on: such frames together may take half of the bytes, so that buffers always have the other half.
+ * Shared bytes. Buffers empty by themselves as rooms acknowledge. But an incomplete frame can only be completed by
+ * reading on, so such frames together may take half of the bytes. The other half is always for buffers.
  */
 export class Budget {
   readonly #limit: number;
@@ -27,7 +27,7 @@ export class Budget {
     this.#limit = limit;
   }
 
-  /** Opens an account with nothing in it. */
+  /** Opens an empty account. */
   open(): Account {
     let buffered = 0;
     let held = 0;
@@ -72,7 +72,7 @@ export class Budget {
     }
   }
 
-  /** One after the other: the next one when this one has had the time to take what it has to. */
+  /** Wakes one waiter after the other: the next one when the first has had time to take its bytes. */
   #wake(): void {
     if (this.#waking !== undefined || this.#waiting.size === 0 || this.#isFull) return;
     this.#waking = setImmediate(() => {

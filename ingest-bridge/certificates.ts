@@ -1,17 +1,17 @@
-// The certificates of TLS listeners: read from files at start, and again when told.
+// The certificates of TLS listeners: read from files at the start, and again on request.
 import { readFile } from "node:fs/promises";
 import tls from "node:tls";
 import { ConfigError } from "./bridge-config.ts";
 import { formatAddress, type Listen, type TlsFiles } from "./listen-url.ts";
 
-/** A certificate and its key, PEM; `ca`: who signs those of producers, where they need one. */
+/** A certificate and its key, PEM. `ca`: the authority for producers' certificates, if producers need one. */
 export interface Certificate {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly ca?: Buffer;
 }
 
-/** Reads the certificates of all listeners that have one; throws `ConfigError` with all that cannot be used. */
+/** Reads the certificates of all listeners that have one. Throws `ConfigError` with all problems. */
 export async function loadCertificates(listen: readonly Listen[]): Promise<ReadonlyMap<Listen, Certificate>> {
   const problems: string[] = [];
   const certificates = new Map<Listen, Certificate>();

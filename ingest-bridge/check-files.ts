@@ -1,4 +1,4 @@
-// The files that a configuration names: are they there, and of use? Asked before anything is opened.
+// Checks that the files of a configuration exist and can be used, before anything is opened.
 
 import { ConfigError } from "./bridge-config.ts";
 import { loadCertificates } from "./certificates.ts";
@@ -6,7 +6,9 @@ import { formatAddress, type Listen } from "./listen-url.ts";
 import { readToken } from "./route-token.ts";
 import type { Config } from "./settings.ts";
 
-/** Rejects with `ConfigError`, all problems at once: certificates that cannot be used, tokens that cannot be read. */
+/**
+ * Rejects with `ConfigError`, with all problems together: certificates that cannot be used, tokens that cannot be read.
+ */
 export async function checkFiles(config: Config, env: Readonly<Record<string, string | undefined>>): Promise<void> {
   const problems = await Promise.all([
     problemsOf(loadCertificates(config.listen)),

@@ -1,8 +1,10 @@
-// Why the bridge turned a producer away or cut it off: a stable code and a text for its `ERROR` line and the log.
+// The reason why the bridge refused or cut off a producer: a stable code and a text, for its `ERROR` line and the log.
 import { RefusedError } from "../client/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 
-/** The bridge itself said no. The room's own refusals are `RefusedError`, the producer's mistakes `ProtocolError`. */
+/**
+ * A refusal by the bridge itself. The room's own refusals are `RefusedError`, the producer's mistakes `ProtocolError`.
+ */
 export class BridgeRefusal extends Error {
   override readonly name = "BridgeRefusal";
   readonly code: "bridge_full" | "address_full" | "idle_timeout" | "going_away" | "room_unreachable" | "producer_gone";
@@ -13,13 +15,15 @@ export class BridgeRefusal extends Error {
   }
 }
 
-/** The code and the text of whatever was thrown; `undefined` where it is a mistake of ours. */
+/** The code and the text of any error; `undefined` for a bug of the bridge. */
 export function explain(error: unknown): { code: string; text: string } | undefined {
   if (error instanceof BridgeRefusal || error instanceof ProtocolError) {
     return { code: error.code, text: error.message };
   }
   if (!(error instanceof RefusedError)) return undefined;
-  return { code: error.code, text: `the room refused${error.status === undefined ? "" : ` (HTTP ${error.status})`}` };
+  const { code, status, detail } = error;
+  const how = status === undefined ? "" : ` (HTTP ${status})`;
+  return { code, text: `the room refused${how}${detail === undefined ? "" : `: ${detail}`}` };
 }
 
 /** The line `ERROR <code> <text>`, printable ASCII, at most 512 characters. */

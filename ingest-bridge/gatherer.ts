@@ -1,7 +1,9 @@
-// Gathering small reads of a stream without a structure: the first one leaves at once, those close behind it together.
+// Gathers small reads of a stream without a structure: the first read leaves at once, those close behind it leave
+// together.
+import { joined } from "../protocol/joined.ts";
 import { NOTHING_YET, type Reader } from "./socket-reader.ts";
 
-/** How much is gathered, and for how long after the last time. */
+/** The maximum size, and the time since the last piece. */
 export interface GatherOptions {
   readonly ms: number;
   readonly bytes: number;
@@ -19,12 +21,12 @@ export class Gatherer {
     this.#options = options;
   }
 
-  /** Something leaves now. */
+  /** A piece leaves now. */
   mark(): void {
     this.#leftAt = performance.now();
   }
 
-  /** Adds to `first`, which was read just now, what comes within the time that is left. */
+  /** Adds to `first`, which was just read, everything that arrives within the remaining time. */
   async gather(first: Uint8Array): Promise<Uint8Array> {
     const due = this.#leftAt + this.#options.ms;
     const parts = [first];
@@ -36,16 +38,6 @@ export class Gatherer {
       parts.push(part);
       bytes += part.byteLength;
     }
-    return parts.length === 1 ? first : join(parts, bytes);
+    return parts.length === 1 ? first : joined(parts, bytes);
   }
-}
-
-function join(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const joined = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.byteLength;
-  }
-  return joined;
 }

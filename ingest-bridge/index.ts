@@ -1,4 +1,4 @@
-// The ingest bridge: TCP producers in, one WebSocket to the room out. Startable in-process.
+// The ingest bridge: TCP producers in, one WebSocket to the room out. Other programs can start it in their process.
 export { type Bridge, startBridge } from "./bridge.ts";
 export { ConfigError, readConfig, variableOf } from "./bridge-config.ts";
 export { checkFiles } from "./check-files.ts";

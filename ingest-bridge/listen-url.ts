@@ -1,6 +1,7 @@
-// Where the bridge listens, as a URL: `tcp://HOST:PORT`, `tls://HOST:PORT?cert=..&key=..`, with `room=..` a static route.
+// The bridge's listening addresses as URLs: `tcp://HOST:PORT`, `tls://HOST:PORT?cert=..&key=..`, with `room=..` for a
+// static route.
 import { ON_FULL, type OnFull } from "../client/index.ts";
-import { DEFAULT_TRACK, isRoomId, isTrackName } from "../protocol/names.ts";
+import { DEFAULT_TRACK, isFormat, isRoomId, isTrackName } from "../protocol/names.ts";
 import { FRAMINGS, type Framing } from "../protocol/splitter.ts";
 
 /** A host (IPv6 without brackets) and a port; port 0: any free one. */
@@ -9,46 +10,48 @@ export interface Address {
   readonly port: number;
 }
 
-/** Where a token is found, anew for each attempt. */
+/** The source of a token, which is read for each attempt. */
 export type TokenSource =
   | { readonly from: "file"; readonly path: string }
   | { readonly from: "environment"; readonly variable: string };
 
-/** What a preamble would have said, for producers that can send none. */
+/** The settings of a preamble, for producers that cannot send one. */
 export interface Route {
   readonly room: string;
   readonly track: string;
   readonly framing: Framing;
+  /** Undefined: the detected format. */
+  readonly format: string | undefined;
   readonly token: TokenSource;
 }
 
-/** Paths of PEM files. With `clientCa` producers need a certificate that it has signed. */
+/** Paths of PEM files. With `clientCa`, producers need a certificate that it signed. */
 export interface TlsFiles {
   readonly cert: string;
   readonly key: string;
   readonly clientCa: string | undefined;
 }
 
-/** One listening socket. Without `route` producers send a preamble. */
+/** One listening socket. Without `route`, producers send a preamble. */
 export interface Listen extends Address {
   readonly tls: TlsFiles | undefined;
   readonly route: Route | undefined;
-  /** Connections begin with a PROXY header, version 2: they come through a load balancer. */
+  /** Connections come through a load balancer, and begin with a PROXY header, version 2. */
   readonly proxy: boolean;
-  /** Undefined: what the bridge does otherwise. */
+  /** Undefined: the bridge's default. */
   readonly onFull: OnFull | undefined;
 }
 
 const TLS_KEYS = ["cert", "key", "client-ca"];
-const ROUTE_KEYS = ["track", "framing", "token-file", "token-env"];
+const ROUTE_KEYS = ["track", "framing", "content-type", "token-file", "token-env"];
 const KEYS = [...TLS_KEYS, "room", ...ROUTE_KEYS, "proxy", "on-full"];
 
-/** Parses a listen URL; all that is wrong with it goes to `report`. */
+/** Parses a listen URL, and reports all of its problems to `report`. */
 export function parseListen(text: string, report: (problem: string) => void): Listen | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const address = url && addressOf(url);
   if (url === undefined || address === undefined || !["tcp:", "tls:"].includes(url.protocol)) {
-    report("is no tcp://HOST:PORT or tls://HOST:PORT");
+    report("is not tcp://HOST:PORT or tls://HOST:PORT");
     return undefined;
   }
   for (const key of new Set(url.searchParams.keys())) {
@@ -72,7 +75,7 @@ export function addressOf(url: URL): Address | undefined {
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port) };
 }
 
-/** The address as it stands in a URL. */
+/** The address in the form of a URL. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -82,25 +85,26 @@ type Report = (problem: string) => void;
 
 function parseTls(scheme: string, value: Value, report: Report): TlsFiles | undefined {
   if (scheme === "tcp:") {
-    for (const name of TLS_KEYS) if (value(name) !== undefined) report(`has ${name}, which only tls:// takes`);
+    for (const name of TLS_KEYS) if (value(name) !== undefined) report(`has ${name}, which only tls:// accepts`);
     return undefined;
   }
   const cert = value("cert");
   const key = value("key");
   const clientCa = value("client-ca");
   if (!cert || !key) report("lacks cert=FILE or key=FILE");
-  if (clientCa === "") report("has a client-ca that names no file");
+  if (clientCa === "") report("has a client-ca without a file name");
   return { cert: cert ?? "", key: key ?? "", clientCa };
 }
 
 function parseProxy(text: string | undefined, report: Report): boolean {
-  if (text !== undefined && text !== "v2") report("has an unknown proxy; there is v2");
+  if (text !== undefined && text !== "v2") report("has an unknown proxy; the only one is v2");
   return text === "v2";
 }
 
 function parseOnFull(text: string | undefined, report: Report): OnFull | undefined {
   const onFull = ON_FULL.find((name) => name === text);
-  if (text !== undefined && onFull === undefined) report(`has an unknown on-full; there are ${ON_FULL.join(", ")}`);
+  if (text !== undefined && onFull === undefined)
+    report(`has an unknown on-full; the values are ${ON_FULL.join(", ")}`);
   return onFull;
 }
 
@@ -112,12 +116,14 @@ function parseRoute(value: Value, report: Report): Route | undefined {
   }
   const track = value("track") ?? DEFAULT_TRACK;
   const framing = FRAMINGS.find((name) => name === (value("framing") ?? "raw"));
+  const format = value("content-type");
   const token = parseToken(value("token-file"), value("token-env"));
-  if (!isRoomId(room)) report("has a room that is no room id");
-  if (!isTrackName(track)) report("has a track that is no track name");
+  if (!isRoomId(room)) report("has a room that is not a valid room id");
+  if (!isTrackName(track)) report("has a track that is not a valid track name");
   if (framing === undefined) report(`has an unknown framing; the framings are ${FRAMINGS.join(", ")}`);
+  if (format !== undefined && !isFormat(format)) report("has a content-type that is not a valid MIME type");
   if (token === undefined) report("needs either token-file=FILE or token-env=NAME");
-  return framing && token && { room, track, framing, token };
+  return framing && token && { room, track, framing, format, token };
 }
 
 function parseToken(path: string | undefined, variable: string | undefined): TokenSource | undefined {

@@ -9,38 +9,38 @@ import { ProxyError, readProxyHeader } from "./proxy.ts";
 
 const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 };
 
-/** Sockets beyond the limit of producers that may be open for being told so. */
+/** Sockets above the limit of producers that may be open to receive the refusal. */
 const EXCESS_CONNECTIONS = 64;
 
-/** A listener that is open. `url` has the port that it really got, and neither paths nor tokens. */
+/** An open listener. `url` has the actual port, and neither paths nor tokens. */
 export interface Listener {
   readonly url: string;
   readonly port: number;
-  /** From the next connection on; undefined changes nothing. */
+  /** Applies to new connections; undefined changes nothing. */
   useCertificate(certificate: Certificate | undefined): void;
-  /** Takes no more connections; those that there are stay. */
+  /** Accepts no further connections; existing ones stay. */
   close(): void;
 }
 
-/** What a listener is opened with. */
+/** The options of a listener. */
 export interface ListenerOptions {
   readonly certificate: Certificate | undefined;
-  /** Holds for sockets in a TLS handshake too. */
+  /** Also applies to sockets in a TLS handshake. */
   readonly maxConnections: number;
   /** For the PROXY header, and for the TLS handshake, milliseconds. */
   readonly handshakeTimeoutMs: number;
-  /** `peer`: who it is, behind a load balancer too. */
+  /** `peer`: the producer itself, even behind a load balancer. */
   onProducer(socket: net.Socket, peer: Peer): void;
-  /** A connection could not be accepted; the listener goes on. */
+  /** A connection could not be accepted; the listener continues. */
   onError(error: Error): void;
 }
 
-/** Opens a listener; rejects where the address cannot be had. */
+/** Opens a listener; rejects if the address is not available. */
 export async function openListener(listen: Listen, options: ListenerOptions): Promise<Listener> {
   const { certificate, onProducer } = options;
   const secure = certificate === undefined ? undefined : new Handshakes(certificate, options);
   const server = net.createServer(SOCKET_OPTIONS, async (socket) => {
-    // Whoever gets the socket listens for its errors too; until then they only mean that it is gone.
+    // The receiver of the socket also listens for errors. Until then, an error only means that the socket is gone.
     socket.on("error", () => {});
     const peer = await identify(socket, listen.proxy, options);
     if (peer === undefined) socket.destroy();
@@ -61,7 +61,7 @@ export async function openListener(listen: Listen, options: ListenerOptions): Pr
   };
 }
 
-/** Undefined: this connection is of no use. */
+/** Undefined: this connection cannot be used. */
 async function identify(socket: net.Socket, proxy: boolean, options: ListenerOptions): Promise<Peer | undefined> {
   const peer = peerOf(socket);
   if (!proxy || peer === undefined) return peer;
@@ -74,10 +74,10 @@ async function identify(socket: net.Socket, proxy: boolean, options: ListenerOpt
   }
 }
 
-/** TLS on sockets that are connected. */
+/** TLS on connected sockets. */
 class Handshakes {
   readonly #server: tls.Server;
-  /** Who is at the other end of which connection. */
+  /** The peer of each connection. */
   readonly #peers = new Map<string, Peer>();
 
   constructor(certificate: Certificate, options: ListenerOptions) {
@@ -113,7 +113,7 @@ class Handshakes {
   }
 }
 
-/** Of the TCP connection, which is unique as long as it is open. */
+/** The key of the TCP connection, which is unique while it is open. */
 function keyOf({ remoteAddress, remotePort }: net.Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

@@ -1,4 +1,4 @@
-// The bridge's log: JSON lines on stderr, or prose where stderr is a terminal. Nothing that is logged holds a token.
+// The bridge's log: JSON lines on stderr, or prose if stderr is a terminal. The log never contains a token.
 import { type Logger, pino, stdTimeFunctions } from "pino";
 import pretty from "pino-pretty";
 import type { LogLevel } from "./settings.ts";

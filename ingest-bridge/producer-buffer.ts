@@ -1,4 +1,4 @@
-// The bytes of one accepted producer on their way: from its socket, through its splitter, into its publisher.
+// Moves the bytes of one accepted producer from its socket, through its splitter, into its publisher.
 import type { Publisher } from "../client/index.ts";
 import type { SplitFrame, Splitter } from "../protocol/splitter.ts";
 import type { Account } from "./budget.ts";
@@ -7,26 +7,32 @@ import type { Gatherer } from "./gatherer.ts";
 import type { Metrics } from "./metrics.ts";
 import { NOTHING_YET, type Reader } from "./socket-reader.ts";
 
-/** Where the bytes come from and go to. */
+/** The source and the destination of the bytes. */
 export interface Way {
   readonly reader: Reader;
   readonly gatherer: Gatherer;
   readonly splitter: Splitter;
-  /** What is pushed at once: of records that may be of no byte, a large read would make more frames than there is room for. */
+  /**
+   * The bytes that are pushed at once. Records may be empty, so a large read could make more frames than there is space
+   * for.
+   */
   readonly pieceBytes: number;
   readonly publisher: Publisher;
+  /** The splitter's detected format becomes the track's format, because the producer named none. */
+  readonly tellsFormat: boolean;
   readonly account: Account;
   readonly metrics: Metrics;
-  /** How long the producer may be silent while it is read, seconds; 0: for ever. */
+  /** Seconds for which a producer may be silent while it is being read; 0: no limit. */
   readonly idleTimeout: number;
   /** Ends the reading. */
   readonly signal: AbortSignal;
 }
 
-/** Moves bytes as fast as the room takes them; holds one read. */
+/** Moves bytes as fast as the room accepts them; holds one read. */
 export class Intake {
   readonly #way: Way;
   #bytes = 0;
+  #format: string | undefined;
 
   constructor(way: Way) {
     this.#way = way;
@@ -38,8 +44,8 @@ export class Intake {
   }
 
   /**
-   * Publishes `rest` and all that follows, to the end of the stream or `signal`. Rejects with `ProtocolError` or
-   * `BridgeRefusal` behind the last good frame, and with the publisher's error where nothing can be published.
+   * Publishes `rest` and all further bytes, up to the end of the stream or `signal`. Rejects with `ProtocolError` or
+   * `BridgeRefusal` after the last valid frame, and with the publisher's error if nothing can be published.
    */
   async run(rest: Uint8Array): Promise<void> {
     const { splitter, pieceBytes, metrics } = this.#way;
@@ -51,7 +57,9 @@ export class Intake {
         await this.#push(chunk.subarray(at, at + pieceBytes));
       }
     }
-    await this.#publish(splitter.end());
+    const last = splitter.end();
+    this.#tellFormat();
+    await this.#publish(last);
     if (splitter.failure !== undefined) throw splitter.failure;
   }
 
@@ -59,11 +67,19 @@ export class Intake {
     const { splitter, gatherer, account } = this.#way;
     const frames = splitter.push(piece);
     gatherer.mark();
+    this.#tellFormat();
     await this.#publish(frames);
     if (splitter.failure !== undefined) throw splitter.failure;
     if (!account.held(splitter.heldBytes)) {
-      throw new BridgeRefusal("bridge_full", "no memory is left for a frame that is not complete");
+      throw new BridgeRefusal("bridge_full", "no memory is left for an incomplete frame");
     }
+  }
+
+  #tellFormat(): void {
+    const { splitter, publisher, tellsFormat } = this.#way;
+    if (!tellsFormat || splitter.format === undefined || splitter.format === this.#format) return;
+    this.#format = splitter.format;
+    publisher.setFormat(splitter.format);
   }
 
   #room(): Promise<void> {

@@ -1,4 +1,4 @@
-// What has to be known before a producer can join: from its preamble, or from the static route it came in by.
+// The data that is needed before a producer can join: from its preamble, or from its static route.
 import type { Token } from "../client/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { PreambleReader } from "../protocol/preamble.ts";
@@ -6,11 +6,13 @@ import type { Framing } from "../protocol/splitter.ts";
 import type { Route } from "./listen-url.ts";
 import type { Reader } from "./socket-reader.ts";
 
-/** Where a producer wants to go, and the bytes that have come already. */
+/** A producer's destination, and the bytes that have already arrived. */
 export interface Admission {
   readonly room: string;
   readonly track: string;
   readonly framing: Framing;
+  /** The format that the producer or the route declares; undefined: none. */
+  readonly format?: string | undefined;
   readonly token: Token;
   readonly rest: Uint8Array;
 }

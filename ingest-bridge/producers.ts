@@ -1,4 +1,4 @@
-// The producers of a bridge: at most so many at a time, in all and from one address, and their common end.
+// The producers of a bridge, with limits for all of them and for one address, and their common end.
 import type { Socket } from "node:net";
 import { BridgeRefusal } from "./error-line.ts";
 import type { Listen } from "./listen-url.ts";
@@ -8,7 +8,7 @@ import { Session, type SessionContext } from "./session.ts";
 /** All sessions of a bridge. */
 export class Producers {
   readonly #context: SessionContext;
-  /** What is running, with the end of its run. */
+  /** Running sessions, with the promise of their end. */
   readonly #running = new Map<Session, Promise<void>>();
   readonly #byAddress = new Map<string, number>();
   #accepted = 0;
@@ -18,7 +18,7 @@ export class Producers {
     this.#context = context;
   }
 
-  /** Serves a producer, or tells it that there is no room for it. */
+  /** Serves a producer, or tells it that there is no place for it. */
   add(socket: Socket, listen: Listen, peer: Peer): void {
     this.#accepted += 1;
     const log = this.#context.services.log.child({ producer: this.#accepted, peer: formatPeer(peer) });
@@ -33,7 +33,7 @@ export class Producers {
     this.#running.set(session, run);
   }
 
-  /** Ends all sessions, delivering what they have; resolves when the last one is over. */
+  /** Ends all sessions and delivers their data; resolves when the last one has ended. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     for (const session of this.#running.keys()) session.stop(goingAway());
@@ -51,10 +51,10 @@ export class Producers {
     const { maxConnections, maxConnectionsPerAddress: most } = this.#context.config;
     if (this.#isDraining) return goingAway();
     if (this.#running.size >= maxConnections) {
-      return new BridgeRefusal("bridge_full", `the bridge takes ${maxConnections} producers`);
+      return new BridgeRefusal("bridge_full", `the bridge accepts at most ${maxConnections} producers`);
     }
     if (most === 0 || (this.#byAddress.get(address) ?? 0) < most) return undefined;
-    return new BridgeRefusal("address_full", `the bridge takes ${most} producers from one address`);
+    return new BridgeRefusal("address_full", `the bridge accepts at most ${most} producers from one address`);
   }
 
   #count({ address }: Peer, change: 1 | -1): void {
@@ -65,5 +65,5 @@ export class Producers {
 }
 
 function goingAway(): BridgeRefusal {
-  return new BridgeRefusal("going_away", "the bridge shuts down");
+  return new BridgeRefusal("going_away", "the bridge is shutting down");
 }

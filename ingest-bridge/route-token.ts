@@ -1,8 +1,8 @@
-// Reading a static route's token, anew for each attempt, so that it can be rotated in place.
+// Reads a static route's token for each attempt, so that it can be rotated in place.
 import { readFile } from "node:fs/promises";
 import type { TokenSource } from "./listen-url.ts";
 
-/** The token of `source`, without the white space around it; rejects where there is none. */
+/** The token of `source`, trimmed; rejects if there is none. */
 export async function readToken(
   source: TokenSource,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,23 +1,23 @@
-// What the bridge uses of its surroundings, so that tests can decide.
+// The bridge's dependencies on its environment, so that tests can replace them.
 import type { Environment } from "../client/environment.ts";
 import { nodeEnvironment } from "../client/node.ts";
 import { PREAMBLE_TIMEOUT_MS } from "../protocol/limits.ts";
 import type { Logger } from "./log.ts";
 
-/** The surroundings of a bridge; times are milliseconds. */
+/** The environment of a bridge; times are milliseconds. */
 export interface Services {
   readonly log: Logger;
   /** The variables that static routes name. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly environment: Environment;
   readonly preambleTimeoutMs: number;
-  /** How long a producer may wait for its room's answer. */
+  /** How long a producer may wait for the room's answer. */
   readonly joinTimeoutMs: number;
-  /** How long a producer that was told the last word may take to hang up. */
+  /** How long a producer may take to close after the last answer. */
   readonly lingerMs: number;
 }
 
-/** The usual surroundings; only the log has to be named. */
+/** The usual services; only the log is required. */
 export function servicesWith(given: Partial<Services> & Pick<Services, "log">): Services {
   return {
     env: process.env,

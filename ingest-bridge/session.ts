@@ -1,9 +1,10 @@
-// One producer: its preamble, its place in the room, its bytes, its end.
+// One producer: its preamble, its admission to the room, its bytes, its end.
 import type { Socket } from "node:net";
 import { Publisher } from "../client/index.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { isOfRecords } from "../protocol/splitter.ts";
 import { createSplitter } from "../protocol/splitters/index.ts";
+import { AckClock } from "./ack-clock.ts";
 import type { Account, Budget } from "./budget.ts";
 import { BridgeRefusal, errorLine, explain } from "./error-line.ts";
 import { Gatherer } from "./gatherer.ts";
@@ -17,7 +18,7 @@ import type { Services } from "./services.ts";
 import type { Config } from "./settings.ts";
 import { Reader } from "./socket-reader.ts";
 
-/** What every session of a bridge shares. */
+/** The shared context of all sessions of a bridge. */
 export interface SessionContext {
   readonly config: Config;
   readonly services: Services;
@@ -30,10 +31,10 @@ type State =
   | { readonly at: "joining" | "streaming" | "ending"; readonly publisher: Publisher }
   | { readonly at: "over" };
 
-/** So many empty lines count as two megabytes. */
+/** This number of empty lines counts as two megabytes. */
 const RECORDS_BYTES = 4096;
 
-/** A producer's connection. Only `run` acts on the socket; `stop` tells it why to finish early. */
+/** A producer's connection. Only `run` acts on the socket; `stop` gives it the reason to finish early. */
 export class Session {
   readonly #socket: Socket;
   readonly #listen: Listen;
@@ -45,7 +46,7 @@ export class Session {
   #state: State = { at: "preamble" };
   #intake: Intake | undefined;
 
-  /** With a static route the producer sends no preamble and gets no answer. */
+  /** With a static route, the producer sends no preamble and gets no answer. */
   constructor(socket: Socket, listen: Listen, context: SessionContext, log: Logger) {
     this.#socket = socket;
     this.#listen = listen;
@@ -75,12 +76,12 @@ export class Session {
     await this.#gone();
   }
 
-  /** Ends the session early: what the producer has sent so far is still delivered, where there is a way. */
+  /** Ends the session early. The data that the producer has sent so far is still delivered if possible. */
   stop(reason: Error): void {
     this.#stop.abort(reason);
   }
 
-  /** Ends the session at once; what is not delivered is lost. */
+  /** Ends the session at once; undelivered data is lost. */
   destroy(): void {
     this.stop(new BridgeRefusal("going_away", "the bridge has stopped"));
     if ("publisher" in this.#state) this.#state.publisher.close();
@@ -108,18 +109,25 @@ export class Session {
     }
   }
 
-  async #join({ room, track, framing, token }: Admission): Promise<Publisher> {
+  async #join({ room, track, framing, format, token }: Admission): Promise<Publisher> {
     const { config, services, metrics } = this.#context;
     this.#log = this.#log.child({ room, track, framing });
+    const acks = new AckClock((seconds) => metrics.acks.observe(seconds));
     const publisher = new Publisher({
       ...{ url: config.worker, room, track, token, environment: services.environment },
       maxBufferBytes: config.bufferBytes,
       onFull: this.#listen.onFull ?? config.onFull,
-      onBuffered: (bytes) => this.#account.buffered(bytes),
+      ...(format !== undefined && { format }),
+      onBuffered: (bytes) => {
+        this.#account.buffered(bytes);
+        acks.buffered(bytes, performance.now());
+      },
     });
+    const accepted = metrics.joins.startTimer();
     this.#state = { at: "joining", publisher };
     const unreachable = new BridgeRefusal("room_unreachable", "the room could not be reached");
     const { connection } = await this.#within(services.joinTimeoutMs, unreachable, () => publisher.ready());
+    accepted();
     publisher.closed.then((refused) => refused && this.stop(refused));
     this.#state = { at: "streaming", publisher };
     metrics.add(publisher);
@@ -131,7 +139,7 @@ export class Session {
   /** Waits for `work`, but neither longer than `ms` nor beyond a `stop` or the end of the socket. */
   async #within<T>(ms: number, late: Error, work: () => Promise<T>): Promise<T> {
     const { signal } = this.#stop;
-    const gone = () => this.stop(new BridgeRefusal("producer_gone", "the producer went away before it was accepted"));
+    const gone = () => this.stop(new BridgeRefusal("producer_gone", "the producer left before it was accepted"));
     const timer = setTimeout(() => this.stop(late), ms);
     this.#socket.once("close", gone);
     try {
@@ -147,15 +155,16 @@ export class Session {
     }
   }
 
-  /** Publishes to the end of the producer, or of its right to go on. Throws what is to be said in an `ERROR` line. */
-  async #stream(publisher: Publisher, { framing, rest }: Admission): Promise<void> {
+  /** Publishes until the producer ends, or may no longer continue. Throws the error for the `ERROR` line. */
+  async #stream(publisher: Publisher, { framing, format, rest }: Admission): Promise<void> {
     const { config, metrics } = this.#context;
     const { coalesceMs: ms, coalesceBytes: bytes, idleTimeout } = config;
     const [reader, account, signal] = [this.#reader, this.#account, this.#stop.signal];
     const gatherer = new Gatherer(reader, { ms, bytes });
     const from = { reader, gatherer, idleTimeout, signal };
     const cut = { splitter: createSplitter(framing), pieceBytes: isOfRecords(framing) ? RECORDS_BYTES : Infinity };
-    this.#intake = new Intake({ ...from, ...cut, publisher, account, metrics });
+    const tellsFormat = format === undefined;
+    this.#intake = new Intake({ ...from, ...cut, tellsFormat, publisher, account, metrics });
     let violation: Error | undefined;
     try {
       await this.#intake.run(rest);
@@ -178,7 +187,7 @@ export class Session {
     this.#hangUp(errorLine({ code, text }));
   }
 
-  /** Says the last word. A producer that still sends gets it too: its bytes are read and dropped for a while. */
+  /** Sends the last answer. A producer that still sends gets it, too: its bytes are read and dropped for a while. */
   #hangUp(line: string): void {
     const socket = this.#socket;
     if (this.#listen.route === undefined) socket.removeAllListeners("readable").resume().end(line);

@@ -1,39 +1,39 @@
-// What the bridge can be told: every setting with its names, its default and its help.
+// The settings of the bridge, with their names, defaults and help.
 import type { OnFull } from "../client/index.ts";
 import type { Address, Listen } from "./listen-url.ts";
 
-/** Everything that the bridge can be told. */
+/** The configuration of the bridge. */
 export interface Config {
   readonly listen: readonly Listen[];
   /** The Worker's base URL. */
   readonly worker: string;
-  /** Where /healthz, /readyz and /metrics are. */
+  /** The address of /healthz, /readyz and /metrics. */
   readonly status: Address;
   readonly logLevel: LogLevel;
-  /** Bytes that one producer may have in the bridge before it is not read any more. */
+  /** Bytes that one producer may have in the bridge. Above it, the bridge stops reading from it. */
   readonly bufferBytes: number;
-  /** ... and all of them together. */
+  /** Bytes that all producers together may have in the bridge. */
   readonly totalBufferBytes: number;
-  /** What a full buffer means for producers whose listener does not say. */
+  /** The behaviour at a full buffer for listeners without their own setting. */
   readonly onFull: OnFull;
-  /** Producers at a time, over all listeners. */
+  /** Producers at the same time, over all listeners. */
   readonly maxConnections: number;
-  /** ... and from one address; 0: any number. */
+  /** Producers at the same time from one address; 0: any number. */
   readonly maxConnectionsPerAddress: number;
-  /** Seconds without a byte after which a producer is cut off; 0: never. */
+  /** Seconds without a byte after which the bridge cuts off a producer; 0: never. */
   readonly idleTimeout: number;
-  /** `raw`: bytes that follow a frame within so many milliseconds leave together ... */
+  /** `raw`: bytes that arrive within this number of milliseconds after a frame leave together. */
   readonly coalesceMs: number;
-  /** ... or once there are so many. */
+  /** `raw`: they leave earlier at this number of bytes. */
   readonly coalesceBytes: number;
-  /** Seconds that SIGTERM leaves for delivering what is buffered. */
+  /** Seconds that delivering the buffers may take after SIGTERM. */
   readonly drainTimeout: number;
 }
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** How a setting is written on the command line, and what it is without being told. */
+/** A setting's form on the command line, and its default. */
 export interface Setting {
   readonly key: keyof Config;
   /** The flag is `--NAME`, the variable `ROOMCAST_NAME`, the file's key `NAME`. */
@@ -45,7 +45,13 @@ export interface Setting {
 
 /** All settings, in the order of the help text. */
 export const SETTINGS: readonly Setting[] = [
-  { key: "listen", name: "listen", value: "url", initial: "tcp://127.0.0.1:9000", help: "listen here, repeatable" },
+  {
+    key: "listen",
+    name: "listen",
+    value: "url",
+    initial: "tcp://127.0.0.1:9000",
+    help: "listen on this URL; repeatable",
+  },
   { key: "worker", name: "worker", value: "url", initial: "http://127.0.0.1:8787", help: "the Worker's base URL" },
   { key: "status", name: "status", value: "host:port", initial: "127.0.0.1:9100", help: "health and metrics" },
   { key: "logLevel", name: "log-level", value: "level", initial: "info", help: LOG_LEVELS.join(", ") },
@@ -62,42 +68,42 @@ export const SETTINGS: readonly Setting[] = [
     name: "on-full",
     value: "what",
     initial: "block",
-    help: "where a producer's buffer is full: block it, or drop-group: drop whole groups that were not sent",
+    help: "when a producer's buffer is full: block the producer, or drop-group: drop whole unsent groups",
   },
-  { key: "maxConnections", name: "max-connections", value: "n", initial: "4096", help: "producers at a time" },
+  { key: "maxConnections", name: "max-connections", value: "n", initial: "4096", help: "producers at the same time" },
   {
     key: "maxConnectionsPerAddress",
     name: "max-connections-per-address",
     value: "n",
     initial: "0",
-    help: "producers at a time from one address, 0: any number",
+    help: "producers from one address at the same time, 0: any number",
   },
   {
     key: "idleTimeout",
     name: "idle-timeout",
     value: "seconds",
     initial: "0",
-    help: "cut off a producer that sends nothing for so long, 0: never",
+    help: "seconds until the bridge cuts off a producer that sends nothing, 0: never",
   },
   {
     key: "coalesceMs",
     name: "coalesce-ms",
     value: "n",
     initial: "5",
-    help: "raw: gather what comes within so many milliseconds after a frame, 0: nothing",
+    help: "raw: milliseconds for which the bridge gathers bytes into one frame, 0: none",
   },
   {
     key: "coalesceBytes",
     name: "coalesce-bytes",
     value: "n",
     initial: "65536",
-    help: "raw: gather no more than about so many bytes",
+    help: "raw: gather at most about this many bytes",
   },
   {
     key: "drainTimeout",
     name: "drain-timeout",
     value: "seconds",
     initial: "10",
-    help: "how long SIGTERM may take to deliver what is buffered",
+    help: "seconds that delivering the buffers may take after SIGTERM",
   },
 ];

@@ -1,7 +1,7 @@
-// Reading a socket by pull: what is not asked for stays in the kernel, and so the producer is slowed down.
+// Reads a socket by pull: unread bytes stay in the kernel, which slows down the producer.
 import type { Socket } from "node:net";
 
-/** `next` was given a time, and nothing came within it. */
+/** Nothing arrived within the time that was given to `next`. */
 export const NOTHING_YET = Symbol("nothing yet");
 
 /** Reads a socket until its end, its reset, or `signal`. */
@@ -18,7 +18,7 @@ export class Reader {
     signal.addEventListener("abort", wake);
   }
 
-  /** The next bytes; `undefined` once nothing will come. What came before a reset is still delivered. */
+  /** The next bytes; `undefined` when no more will come. Bytes that arrived before a reset are still delivered. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
       const chunk = await this.nextWithin(Number.POSITIVE_INFINITY);
@@ -31,7 +31,7 @@ export class Reader {
     const due = performance.now() + ms;
     while (!this.#signal.aborted) {
       const chunk: Buffer | null = this.#socket.read();
-      // As its own class: its `subarray` is cheaper than that of a `Buffer`.
+      // As a `Uint8Array` of its own class: its `subarray` is cheaper than that of a `Buffer`.
       if (chunk !== null) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       if (this.#socket.readableEnded || this.#socket.destroyed) return undefined;
       const left = due - performance.now();

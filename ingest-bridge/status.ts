@@ -1,10 +1,10 @@
-// The status port: is the bridge alive, does it take producers, what has it counted.
+// The status port: health, readiness and metrics.
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import type { Address } from "./listen-url.ts";
 
-/** Answers GET /healthz, /readyz (503 while `isReady` is false) and /metrics. Rejects where it cannot listen. */
+/** Answers GET /healthz, /readyz (503 while `isReady` is false) and /metrics. Rejects if it cannot listen. */
 export async function listenStatus(address: Address, registry: Registry, isReady: () => boolean): Promise<Server> {
   const server = createServer(async (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") return answer(response, 405, "GET only");

@@ -1,7 +1,7 @@
-// Close codes. The range alone says what to do, so that a code that a client does not know still behaves.
+// Close codes. The range alone tells a client what to do, so it can handle codes that it does not know.
 import type { ErrorCode } from "./errors.ts";
 
-/** Every close code of ours. 4000-4499: come back. 4500-4999: do not. */
+/** Every close code of Roomcast. 4000-4499: reconnect. 4500-4999: do not. */
 export const Close = {
   goingAway: { code: 4000, name: "going_away" },
   slow: { code: 4001, name: "slow" },
@@ -9,6 +9,7 @@ export const Close = {
   trackBusy: { code: 4003, name: "track_busy" },
   roomFull: { code: 4004, name: "room_full" },
   unproven: { code: 4005, name: "unproven" },
+  moved: { code: 4006, name: "moved" },
   badFrame: { code: 4500, name: "bad_frame" },
   badControl: { code: 4501, name: "bad_control" },
   tooLarge: { code: 4502, name: "too_large" },
@@ -22,9 +23,10 @@ export const Close = {
   tooFast: { code: 4510, name: "too_fast" },
 } as const;
 
+/** A close reason: its code, and its name, which begins the text of the close. */
 export type CloseReason = (typeof Close)[keyof typeof Close];
 
-/** The close code that a violation becomes. */
+/** The close reason for a violation. */
 export function closeFor(code: ErrorCode): CloseReason {
   switch (code) {
     case "payload_too_large":
@@ -49,7 +51,7 @@ export function closeFor(code: ErrorCode): CloseReason {
   }
 }
 
-/** The text of a close frame: the name, the detail, and with what delay to come back. At most 123 bytes (RFC 6455). */
+/** The text of a close frame: the name, the detail, and the delay before a reconnect. At most 123 bytes (RFC 6455). */
 export function closeText(reason: CloseReason, detail = "", retryMs?: number): string {
   const parts = [reason.name as string];
   if (retryMs !== undefined) parts.push(`retry=${retryMs}`);
@@ -60,10 +62,10 @@ export function closeText(reason: CloseReason, detail = "", retryMs?: number): s
     .slice(0, 123);
 }
 
-/** What a client does after a close. */
+/** The reaction of a client to a close. */
 export type AfterClose = { readonly retry: false } | { readonly retry: true; readonly afterMs: number };
 
-/** Reads a close code and its text: may the client come back, and not before how many milliseconds? */
+/** Reads a close code and its text: whether the client may reconnect, and after how many milliseconds. */
 export function afterClose(code: number, text: string): AfterClose {
   if ((code >= 4500 && code <= 4999) || code === 1002 || code === 1003 || code === 1007 || code === 1009) {
     return { retry: false };

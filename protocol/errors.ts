@@ -1,4 +1,4 @@
-// What can go wrong between peers: stable codes, and the close code that each one becomes on a WebSocket.
+// The protocol's errors: stable codes, and the close code of each on a WebSocket.
 
 /** Stable names of the violations that a peer can commit. PROTOCOL.md lists them with their rules. */
 export type ErrorCode =
@@ -26,12 +26,13 @@ export type ErrorCode =
   | "record_too_large"
   | "stream_truncated";
 
-/** A peer broke a rule. Thrown where it is detected; only the owner of the connection acts on it. */
+/** A peer broke a rule. It is thrown where the violation is detected; only the owner of the connection acts on it. */
 export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
+  /** The stable code. */
   readonly code: ErrorCode;
 
-  /** `message` goes to the peer: it must never hold a token or a payload. */
+  /** `message` goes to the peer: it must never contain a token or a payload. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

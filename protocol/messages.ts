@@ -1,70 +1,82 @@
-// Talk between members: addresses, messages, what became of them, and who is present.
-import * as z from "zod/mini";
-import { MAX_BODY_DEPTH, MAX_LABEL_CHARS } from "./limits.ts";
+// Messages between members: addresses, messages, deliveries, and presence.
+import { MAX_BODY_DEPTH, MAX_CONNECTION_ID_CHARS, MAX_LABEL_CHARS, MAX_SUBJECT_CHARS } from "./limits.ts";
+import { exactly, integer, listOf, object, oneOf, orNull, type Shape, text, textUpTo, truth } from "./shape.ts";
 
-const count = z.int().check(z.nonnegative());
-const subject = z.string().check(z.minLength(1), z.maxLength(128));
-const connection = z.string().check(z.minLength(1), z.maxLength(64));
+const connection = exactly(object({ connection: textUpTo(MAX_CONNECTION_ID_CHARS) }));
+const subject = exactly(object({ subject: textUpTo(MAX_SUBJECT_CHARS) }));
 
-/** Whom a message is for: everybody, one connection, or all connections of a user. */
-export const addressSchema = z.union([z.literal("all"), z.strictObject({ connection }), z.strictObject({ subject })]);
-export type Address = z.infer<typeof addressSchema>;
+/** The addressee of a message: everybody, one connection, or all connections of a user. */
+export type Address = "all" | { connection: string } | { subject: string };
 
-/** Letters, digits, punctuation and spaces: no control characters, and none that turn the text around. */
+/** Reads an address. */
+export const address: Shape<Address> = (value) => (value === "all" ? value : (connection(value) ?? subject(value)));
+
+/**
+ * Accepts letters, digits, punctuation and spaces, but no control characters and no characters that reverse the text.
+ */
 export function isLabel(text: string): boolean {
   return text.length > 0 && text.length <= MAX_LABEL_CHARS && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text);
 }
 
-/** Any JSON that nests no deeper than those who read and write it can: a stack that overflows is nobody's mistake but ours. */
-export const bodySchema = z.custom<z.core.util.JSONType>(
-  (value) => value !== undefined && nests(value, MAX_BODY_DEPTH),
-);
+/** Any JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-/** Does what came from JSON nest at most so deep? */
+/** Reads any JSON with limited nesting, so that no peer can overflow a reader's or a writer's stack. */
+export const body: Shape<Json> = (value) => (nests(value, MAX_BODY_DEPTH) ? (value as Json | undefined) : undefined);
+
+/** Returns true if a JSON value nests at most to `depth`. */
 function nests(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   return depth > 0 && Object.values(value).every((inner) => nests(inner, depth - 1));
 }
 
-/** A connection as the others see it. `subject` is the token's word, `label` its own. */
-export const memberSchema = z.object({
-  connection: z.string(),
-  role: z.enum(["publish", "subscribe"]),
-  subject: z.nullable(z.string()),
-  label: z.nullable(z.string()),
-});
-export type MemberInfo = z.infer<typeof memberSchema>;
+/** A connection as other members see it. */
+export interface MemberInfo {
+  /** The connection's id. */
+  connection: string;
+  role: "publish" | "subscribe";
+  /** The subject of its token; null if there is none. */
+  subject: string | null;
+  /** Its own label; null if there is none. */
+  label: string | null;
+}
 
-/** Who came and went; `full`: who is there, forget what you knew. `total` counts those that are not named too. */
-export const presenceSchema = z.object({
-  type: z.literal("presence"),
-  full: z.boolean(),
-  joined: z.array(memberSchema),
-  left: z.array(z.string()),
-  total: count,
+/** Reads a member. */
+export const member: Shape<MemberInfo> = object({
+  connection: text(),
+  role: oneOf(["publish", "subscribe"]),
+  subject: orNull(text()),
+  label: orNull(text()),
 });
 
-/** Where a message comes from; connection null: from an application, over HTTP. */
-export const senderSchema = z.object({ connection: z.nullable(z.string()), subject: z.nullable(z.string()) });
-export type Sender = z.infer<typeof senderSchema>;
+/**
+ * The members that joined or left. `full`: discard your earlier list. `total` also counts the members that are not
+ * named.
+ */
+export const presence = object({ full: truth, joined: listOf(member), left: listOf(text()), total: integer(0) });
+
+/** The sender of a message. */
+export interface Sender {
+  /** The connection's id; null if an application sent the message over HTTP. */
+  connection: string | null;
+  /** The subject of its token; null if there is none. */
+  subject: string | null;
+}
+
+const sender: Shape<Sender> = object({ connection: orNull(text()), subject: orNull(text()) });
 
 /** A message that was delivered: `body`, or `bytes` in base64. */
-export const messageSchema = z.object({
-  type: z.literal("message"),
-  from: senderSchema,
-  body: z.exactOptional(bodySchema),
-  bytes: z.exactOptional(z.string()),
-});
+export const message = object({ from: sender }, { body, bytes: text() });
 
-/** Why a message went nowhere. */
+/** Reasons why a message was not delivered. */
 export const UNDELIVERED = ["not_enabled", "no_right", "unknown_address", "too_fast", "too_large"] as const;
+/** One of these reasons. */
 export type Undelivered = (typeof UNDELIVERED)[number];
 
-/** What became of a member's message: to how many connections it went, and how many were too far behind for it. */
-export const deliverySchema = z.object({
-  type: z.literal("delivery"),
-  id: z.nullable(count),
-  connections: count,
-  skipped: count,
-  error: z.nullable(z.enum(UNDELIVERED)),
+/** The result of a member's message: the number of connections that got it, and the number that were too far behind. */
+export const delivery = object({
+  id: orNull(integer(0)),
+  connections: integer(0),
+  skipped: integer(0),
+  error: orNull(oneOf(UNDELIVERED)),
 });

@@ -1,20 +1,27 @@
-// Positions, and where a subscriber wants to start.
+// Positions, and the start that a subscriber asks for.
 import { ProtocolError } from "./errors.ts";
 import { isTrackName } from "./names.ts";
 
-/** A place in a track: the identity of its numbering, and the order number in it. */
+/** A place in a track: the identity of its numbering, and the sequence number in it. */
 export interface Position {
+  /** 1 to 32 characters of [a-z0-9], minted by the room. */
   readonly epoch: string;
+  /** From 0 to 2^53-2. */
   readonly sequence: number;
 }
 
-/** What `?start=` asks for. */
+/** The value of `?start=`. */
 export type Start =
   | { readonly at: "group" }
   | { readonly at: "live" }
   | { readonly at: "rewind"; readonly seconds: number }
   /** One position for the only track (null), or one for each named track. */
-  | { readonly at: "position"; readonly positions: readonly (Position & { readonly track: string | null })[] };
+  | {
+      readonly at: "position";
+      readonly positions: readonly (Position & { readonly track: string | null })[];
+      /** Tracks that are not named start at `oldest`, for relays. Without it, they start at their newest group. */
+      readonly elseOldest?: true;
+    };
 
 const POSITION = /^(?:([^:]{1,64}):)?([a-z0-9]{1,32})\.(\d{1,16})$/;
 
@@ -50,5 +57,5 @@ export function parseStart(text: string): Start {
 }
 
 function invalid(): ProtocolError {
-  return new ProtocolError("position_invalid", "start is group, live, -SECONDS or EPOCH.SEQUENCE");
+  return new ProtocolError("position_invalid", "start must be group, live, -SECONDS or EPOCH.SEQUENCE");
 }

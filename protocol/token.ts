@@ -6,10 +6,10 @@ import { CLOCK_TOLERANCE_SECONDS, MAX_TOKEN_CHARS, MAX_TOKEN_TTL_SECONDS } from 
 /** A shorter secret could be guessed: HS256 wants as many bits as its hash has (RFC 7518, 3.2). */
 export const MIN_SECRET_CHARS = 32;
 
-/** Why a token does not count. */
+/** Reasons why a token is not valid. */
 export type TokenFault = "malformed" | "bad_signature" | "expired" | "not_yet_valid" | "too_long_lived" | "bad_claims";
 
-/** A token does not count. Its message never holds the token. */
+/** A token is not valid. The message never contains the token. */
 export class TokenError extends Error {
   override readonly name = "TokenError";
   readonly fault: TokenFault;
@@ -47,7 +47,10 @@ export async function verifyToken(token: string, secrets: readonly string[], now
   throw fault;
 }
 
-/** A token from the future would outlive a revocation of all before now, one that lives too long the memory of it. */
+/**
+ * A token from the future would outlive a revocation of all tokens until now. A token that lives too long would outlive
+ * the stored revocation.
+ */
 function withinBounds(claims: Claims, now: number): Claims {
   if (claims.iat > now / 1000 + CLOCK_TOLERANCE_SECONDS) throw new TokenError("not_yet_valid");
   if (claims.exp - claims.iat > MAX_TOKEN_TTL_SECONDS) throw new TokenError("too_long_lived");
@@ -55,7 +58,8 @@ function withinBounds(claims: Claims, now: number): Claims {
 }
 
 function keyOf(secret: string): Uint8Array {
-  if (secret.length < MIN_SECRET_CHARS) throw new TypeError(`a secret has at least ${MIN_SECRET_CHARS} characters`);
+  if (secret.length < MIN_SECRET_CHARS)
+    throw new TypeError(`a secret must have at least ${MIN_SECRET_CHARS} characters`);
   return new TextEncoder().encode(secret);
 }
 

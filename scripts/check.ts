@@ -1,7 +1,13 @@
-// `npm run check`: types of every runtime, lint and format.
+// `npm run check`: types of every runtime, lint and format, and the packed package.
 import { spawnSync } from "node:child_process";
 
-const COMMANDS = ["tsc -p .", "tsc -p worker", "tsc -p web", "biome check --error-on-warnings ."];
+const COMMANDS = [
+  "tsc -p .",
+  "tsc -p worker",
+  "tsc -p web",
+  "biome check --error-on-warnings .",
+  "node scripts/check-package.ts",
+];
 
 const failed = COMMANDS.filter((command) => {
   const [program = "", ...args] = command.split(" ");

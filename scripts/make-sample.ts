@@ -1,4 +1,4 @@
-// Makes sample/clock.mpegts, the bundled source of `npm start`: eighteen seconds of test picture with a running clock.
+// Makes sample/clock.mpegts, the source of `npm start`: eighteen seconds of a test picture with a running clock.
 import { execFileSync } from "node:child_process";
 import ffmpeg from "@ffmpeg-installer/ffmpeg";
 

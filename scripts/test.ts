@@ -1,4 +1,4 @@
-// `npm test`: builds what the tests start, then runs them; further arguments go to vitest.
+// `npm test`: builds the programs that the tests start, then runs the tests. Further arguments go to vitest.
 import { spawnSync } from "node:child_process";
 
 function run(command: string, args: readonly string[]): void {

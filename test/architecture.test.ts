@@ -1,4 +1,5 @@
-// The shape of the source: which folder may import which, what pure code may not use, and what no file may hold.
+// The structure of the source: allowed imports between folders, restrictions of pure code, and forbidden contents of
+// files.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,11 +8,11 @@ import { describe, expect, test } from "vitest";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 interface Layer {
-  /** The folders that it may import from, beside itself. */
+  /** The folders that it may import from, in addition to itself. */
   readonly imports: readonly string[];
   /** The packages that it may use; undefined: any. */
   readonly packages?: readonly string[];
-  /** Nothing of the platform, no clock, no timer, no chance: all of that is given to it. */
+  /** No platform, no clock, no timer, no random numbers: all of these are passed in. */
   readonly pure?: true;
 }
 
@@ -21,6 +22,9 @@ const EVERYTHING = [
   "worker",
   "client",
   "ingest-bridge",
+  "load/accounting",
+  "load",
+  "serve",
   "web",
   "cli",
   "scripts",
@@ -28,7 +32,7 @@ const EVERYTHING = [
   "examples",
 ];
 
-/** A folder belongs to the longest name that it begins with. */
+/** A folder belongs to the longest matching prefix. */
 const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: ["zod", "jose"], pure: true },
   "worker/core": { imports: ["protocol"], packages: [], pure: true },
@@ -36,10 +40,14 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   client: { imports: ["protocol"] },
   "ingest-bridge": { imports: ["client", "protocol"] },
   web: { imports: ["client", "protocol"] },
-  cli: { imports: ["client", "protocol", "ingest-bridge"] },
-  scripts: { imports: [] },
-  examples: { imports: [], packages: ["node:crypto", "node:http", "node:stream"] },
-  bench: { imports: EVERYTHING },
+  "load/accounting": { imports: ["protocol"], packages: [], pure: true },
+  load: { imports: ["client", "protocol", "load/accounting"] },
+  serve: { imports: ["client", "ingest-bridge"] },
+  cli: { imports: ["client", "protocol", "ingest-bridge", "load", "serve"] },
+  scripts: { imports: ["cli"] },
+  examples: { imports: [], packages: ["node:crypto", "node:http", "node:net", "node:readline", "node:stream"] },
+  // Some benchmarks start the same programs as tests: a cluster with its bucket.
+  bench: { imports: [...EVERYTHING, "test"] },
   test: { imports: EVERYTHING },
 };
 
@@ -51,7 +59,7 @@ interface Source {
   readonly text: string;
   /** Without comments. */
   readonly code: string;
-  /** Without comments and without what stands in quotes. */
+  /** Without comments and without quoted text. */
   readonly bare: string;
 }
 
@@ -72,7 +80,7 @@ function filesIn(folder: string): string[] {
   });
 }
 
-/** What is no code: comments, texts, templates, and regular expressions where one can stand. */
+/** Everything that is not code: comments, texts, templates, and regular expressions in possible positions. */
 const NO_CODE =
   /\/\/[^\n]*|\/\*[\s\S]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=(?:[(,=:[!&|?{};>]|\breturn)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
 
@@ -88,7 +96,7 @@ function withoutComments(text: string): string {
   return text.replace(NO_CODE, (part) => (isComment(part) ? part.replace(/[^\n]/g, "") : part));
 }
 
-/** In templates only what is computed stays. */
+/** In templates, only expressions stay. */
 function withoutTexts(code: string): string {
   return code.replace(NO_CODE, (part) => (part.startsWith("`") ? (part.match(/\$\{[^}]*\}/g) ?? []).join(" ") : '""'));
 }
@@ -113,7 +121,7 @@ function importsOf({ code }: Pick<Source, "code">): string[] {
   return [...matches].map(([, specifier = ""]) => specifier);
 }
 
-/** What is wrong with an import of a file in layer `name`; undefined: nothing. */
+/** The objection to an import of a file in layer `name`; undefined: none. */
 function objection({ path }: Source, name: string, specifier: string): string | undefined {
   const { imports, packages } = LAYERS[name] ?? { imports: [] };
   const wrong = `${path} imports ${specifier}`;
@@ -123,13 +131,13 @@ function objection({ path }: Source, name: string, specifier: string): string | 
     return packages === undefined || packages.includes(used) ? undefined : wrong;
   }
   const target = posix.join(dirname(path), specifier);
-  // What stands beside the folders is no code: the package's name and version, the text of the protocol.
+  // Files beside the folders are not code: the package's name and version, the text of the protocol.
   if (/^[^/]+\.(?:json|md)(?:\?raw)?$/.test(target) && packages === undefined) return undefined;
   const layer = layerOf(target);
   return layer !== undefined && (layer === name || imports.includes(layer)) ? undefined : wrong;
 }
 
-/** `path:line: found` for everything in `text` that matches. */
+/** `path:line: found` for each match in `text`. */
 function places(path: string, text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(
     (match) => `${path}:${text.slice(0, match.index).split("\n").length}: ${match[0].trim()}`,
@@ -141,7 +149,7 @@ function remarks({ path, text }: Source, pattern: RegExp): string[] {
   return (commentsOf(text).match(pattern) ?? []).map((found) => `${path}: ${found}`);
 }
 
-/** The circles among these imports, each as the way from a file to itself. */
+/** The import cycles, each as the path from a file to itself. */
 function circlesOf(targets: ReadonlyMap<string, readonly string[]>): string[][] {
   const circles: string[][] = [];
   const done = new Set<string>();
@@ -165,7 +173,7 @@ describe("imports", () => {
     expect(Object.keys(LAYERS).filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
 
-  test.each(Object.keys(LAYERS))("%s imports what it may", (name) => {
+  test.each(Object.keys(LAYERS))("%s imports only what it may import", (name) => {
     const ours = inLayers.filter(({ path }) => layerOf(path) === name);
     expect(
       ours.flatMap((source) =>
@@ -205,12 +213,12 @@ describe("imports", () => {
 describe("pure code", () => {
   const pure = sources.filter(({ path }) => LAYERS[layerOf(path) ?? ""]?.pure);
 
-  test("protocol and worker/core use no platform, clock, timer or chance", () => {
+  test("protocol, worker/core and load/accounting use no platform, clock, timer or chance", () => {
     expect(pure.length).toBeGreaterThan(20);
     expect(pure.flatMap(({ path, bare }) => places(path, bare, IMPURE))).toEqual([]);
   });
 
-  test("what is impure is found, and what only looks like it is not", () => {
+  test("impure code is found, and similar pure code is not", () => {
     const bad = [
       "setTimeout(f)",
       "Date.now()",
@@ -250,7 +258,7 @@ describe("files", () => {
   });
 
   test("file names are in kebab case", () => {
-    const byCustom = ["README.md", "Dockerfile"];
+    const byCustom = ["README.md", "Dockerfile", "Caddyfile"];
     const named = files
       .filter((path) => layerOf(path) !== undefined)
       .map((path) => basename(path))

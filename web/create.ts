@@ -1,20 +1,21 @@
-// The view of `/`: creates a room, then shows how to watch it and how to send into it.
+// The view of `/`: creates a room, then shows its links and the commands to send into it. A reload shows them again.
 import { isRoomId } from "../protocol/names.ts";
-import { fileCommand, parseIngest, testPictureCommand } from "./commands.ts";
-import { copyButton, one, setText, showTemplate } from "./dom.ts";
+import { ABOUT, commandsFor, parseIngest, SYSTEMS, type System } from "./commands.ts";
+import { copyButton, element, fieldProblem, one, setText, showTemplate } from "./dom.ts";
+import { keepRoom, type OwnedRoom, ownedRoom, ownedRooms } from "./owned-rooms.ts";
+import { roomLink } from "./page-address.ts";
+import { ApiError, ask } from "./room-api.ts";
+import { expiryText } from "./token-claims.ts";
 
 interface CreatedRoom {
   readonly room: string;
   readonly tokens: { readonly admin: string; readonly publish: string; readonly subscribe: string };
-  readonly links: { readonly page: string; readonly websocket: string; readonly ingest: string };
+  readonly links: { readonly page: string; readonly websocket: string; readonly ingest: string | null };
 }
 
-type Outcome =
-  | { readonly is: "created"; readonly room: CreatedRoom }
-  | { readonly is: "key-needed"; readonly given: boolean }
-  | { readonly is: "failed"; readonly message: string };
+const ROOM = /^#room=([\w-]+)$/;
 
-/** Shows the form that creates a room. */
+/** Shows the form that creates a room, or a room that was created in this browser. */
 export function showCreate(): void {
   document.title = "Roomcast";
   const main = showTemplate("create");
@@ -23,69 +24,120 @@ export function showCreate(): void {
     event.preventDefault();
     void submit(main, form);
   });
+  const own = ownedRoom(ROOM.exec(location.hash)?.[1] ?? "");
+  if (own !== undefined) showCreated(main, own);
+  else listOwn(form);
+}
+
+function listOwn(form: HTMLFormElement): void {
+  const rooms = ownedRooms();
+  one(form, "#own-rooms", HTMLElement).hidden = rooms.length === 0;
+  const items = rooms.map(({ room }) => element("li", {}, element("a", { href: `/rooms/${room}` }, room)));
+  one(form, "#own-list", HTMLElement).replaceChildren(...items);
 }
 
 async function submit(main: HTMLElement, form: HTMLFormElement): Promise<void> {
-  const id = one(form, "#room-id", HTMLInputElement).value.trim();
+  const id = one(form, "#room-id", HTMLInputElement);
   const key = one(form, "#operator-key", HTMLInputElement);
   const button = one(form, "button", HTMLButtonElement);
   const problem = one(form, "#problem", HTMLElement);
-  if (id !== "" && !isRoomId(id)) {
-    setText(problem, "A room id has letters, digits, - and _, at most 64, and begins with a letter or a digit.");
-    return;
-  }
+  const name = id.value.trim();
+  const isWrong = name !== "" && !isRoomId(name);
+  fieldProblem(
+    id,
+    isWrong ? "A room id has up to 64 letters, digits, - and _. It begins with a letter or a digit." : "",
+  );
+  fieldProblem(key, "");
   setText(problem, "");
+  if (isWrong) return;
   button.disabled = true;
-  const outcome = await createRoom(id, key.value.trim());
-  button.disabled = false;
-  if (outcome.is === "created") return showCreated(main, outcome.room);
-  if (outcome.is === "key-needed") {
-    one(form, "#key-field", HTMLElement).hidden = false;
-    key.focus();
-    setText(
-      problem,
-      outcome.given ? "This is not the operator key." : "Only whoever has the operator key creates rooms here.",
-    );
-  } else {
-    setText(problem, outcome.message);
-  }
-}
-
-async function createRoom(id: string, key: string): Promise<Outcome> {
   try {
-    const response = await fetch("/api/rooms", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...(key === "" ? {} : { Authorization: `Bearer ${key}` }) },
-      body: JSON.stringify(id === "" ? {} : { id }),
-    });
-    if (response.status === 201) return { is: "created", room: (await response.json()) as CreatedRoom };
-    if (response.status === 401 || response.status === 403) return { is: "key-needed", given: key !== "" };
-    return { is: "failed", message: await problemOf(response) };
-  } catch {
-    return { is: "failed", message: "The server could not be reached. Try again." };
+    showCreated(main, own(await createRoom(name, key.value.trim())));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { message, status } = error;
+    if (status === 401 || status === 403) askForKey(form, key);
+    else if (status === 409 || status === 400)
+      fieldProblem(id, status === 409 ? "This id is taken. Choose another one." : message);
+    else setText(problem, message);
+  } finally {
+    button.disabled = false;
   }
 }
 
-async function problemOf(response: Response): Promise<string> {
-  const body: unknown = await response.json().catch(() => undefined);
-  const { title, detail } = { ...(typeof body === "object" ? body : undefined) } as Record<string, unknown>;
-  const texts = [title, detail].filter((text) => typeof text === "string" && text !== "");
-  return texts.length === 0 ? `The server answered ${response.status}.` : texts.join(": ");
+function askForKey(form: HTMLFormElement, key: HTMLInputElement): void {
+  const given = key.value.trim() !== "";
+  one(form, "#key-field", HTMLElement).hidden = false;
+  fieldProblem(key, given ? "This is not the operator key." : "You need the operator key to create rooms here.");
 }
 
-function showCreated(main: HTMLElement, created: CreatedRoom): void {
-  const { room, tokens, links } = created;
-  const form = one(main, "form", HTMLFormElement);
+async function createRoom(id: string, key: string): Promise<CreatedRoom> {
+  const headers = { "Content-Type": "application/json", ...(key === "" ? {} : { Authorization: `Bearer ${key}` }) };
+  const body = JSON.stringify(id === "" ? {} : { id });
+  return (await ask("/api/rooms", { method: "POST", headers, body })) as CreatedRoom;
+}
+
+/** Stores a new room in this browser. */
+function own({ room, tokens, links }: CreatedRoom): OwnedRoom {
+  const given = [
+    { name: "Viewers", token: tokens.subscribe },
+    { name: "Publishers", token: tokens.publish },
+  ];
+  const created: OwnedRoom = { room, admin: tokens.admin, links: given, ingest: links.ingest };
+  keepRoom(created);
+  return created;
+}
+
+function showCreated(main: HTMLElement, owned: OwnedRoom): void {
+  const { room, admin, links, ingest } = owned;
   const view = one(main, "#created", HTMLElement);
-  form.hidden = true;
+  const tokenOf = (name: string) => links.find((link) => link.name === name)?.token ?? "";
+  one(main, "form", HTMLFormElement).hidden = true;
   view.hidden = false;
+  history.replaceState(null, "", `/#room=${room}`);
   setText(one(view, "#created-title", HTMLElement), `Room ${room} is open`);
-  one(view, "#open-room", HTMLAnchorElement).href = links.page;
-  fill(view, "page-link", links.page);
-  const to = parseIngest(links.ingest) ?? { host: "HOST", port: "PORT" };
-  fill(view, "test-command", testPictureCommand(room, tokens.publish, to));
-  fill(view, "file-command", fileCommand(room, tokens.publish, to));
+  // If the browser stores nothing, the link has to contain the owner's right.
+  const isKept = ownedRoom(room) !== undefined;
+  one(view, "#open-room", HTMLAnchorElement).href = isKept ? `/rooms/${room}` : roomLink(location.origin, room, admin);
+  fill(view, "page-link", roomLink(location.origin, room, tokenOf("Viewers")));
+  fill(view, "publish-link", roomLink(location.origin, room, tokenOf("Publishers")));
+  const expiry = expiryText(admin);
+  const kept = isKept ? "This browser remembers them until then." : "This browser cannot remember them: copy them now.";
+  setText(one(view, "#expiry", HTMLElement), expiry === undefined ? "" : `The links work until ${expiry}. ${kept}`);
+  showCommands(view, { room, token: tokenOf("Publishers"), worker: location.origin, ingest });
   one(view, "#created-title", HTMLElement).focus();
+}
+
+/** A command with a wrong address would be worse than none. */
+const NO_INGEST =
+  "This server has no address for producers: its operator has to set INGEST_URL. For OBS Studio, you run a bridge of your own.";
+
+function showCommands(
+  view: HTMLElement,
+  target: { room: string; token: string; worker: string; ingest: string | null },
+): void {
+  const system = one(view, "#system", HTMLSelectElement);
+  const to = parseIngest(target.ingest ?? "");
+  const show = () => {
+    const chosen = SYSTEMS.find((one) => one === system.value) ?? "linux";
+    const offered = commandsFor(chosen, { ...target, to });
+    setText(one(view, "#system-about", HTMLElement), offered.length > 0 ? ABOUT[chosen] : NO_INGEST);
+    const commands = offered.flatMap(({ id, title, text }) => {
+      const button = element("button", { type: "button", "aria-label": `Copy: ${title}` }, "Copy");
+      const source = element("pre", { id }, text);
+      copyButton(button, source);
+      return [element("h3", {}, title), element("div", { class: "copyable" }, source, button)];
+    });
+    one(view, "#commands", HTMLElement).replaceChildren(...commands);
+  };
+  system.value = systemOf(navigator.userAgent);
+  system.addEventListener("change", show);
+  show();
+}
+
+function systemOf(userAgent: string): System {
+  if (userAgent.includes("Windows")) return "windows";
+  return userAgent.includes("Mac OS") ? "mac" : "linux";
 }
 
 function fill(view: HTMLElement, id: string, text: string): void {

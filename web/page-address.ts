@@ -1,4 +1,4 @@
-// Addresses of rooms: the room's id in the path, the token in the fragment, which browsers do not send.
+// Addresses of rooms: the room's id in the path, and the token in the fragment, which browsers do not send.
 import { isRoomId } from "../protocol/names.ts";
 
 const ROOM_PATH = /^\/rooms\/([^/]+)\/?$/;
@@ -9,12 +9,23 @@ export function roomOfPath(pathname: string): string | undefined {
   return id !== undefined && isRoomId(id) ? id : undefined;
 }
 
+/** The link to a room's page; for a public room, without a token. */
+export function roomLink(origin: string, room: string, token?: string): string {
+  const page = `${origin}/rooms/${room}`;
+  return token === undefined ? page : `${page}#token=${token}`;
+}
+
+/** The room of `/rooms/:room/embed`. */
+export function embedOfPath(pathname: string): string | undefined {
+  return pathname.endsWith("/embed") ? roomOfPath(pathname.slice(0, -"/embed".length)) : undefined;
+}
+
 /** The token of `#token=...`. */
 export function tokenOfFragment(hash: string): string | undefined {
   return new URLSearchParams(hash.replace(/^#/, "")).get("token") || undefined;
 }
 
-/** What somebody pasted: a token, or a viewers' link that holds one. */
+/** The token in a pasted text: a token, or a viewers' link that contains one. */
 export function tokenOfPaste(text: string): string | undefined {
   const pasted = text.trim();
   const hash = pasted.indexOf("#");

@@ -1,40 +1,49 @@
-// What is known about the room: the connection, the viewers, and each track, from the events of the subscriber.
+// The state of the room: the connection, the viewers, and each track, from the events of the subscriber.
 import type { SubscriberEvent } from "../client/index.ts";
 import { Flag } from "../protocol/frame.ts";
 import { DEFAULT_TRACK } from "../protocol/names.ts";
-import { detectKind, type Kind } from "./detect.ts";
 import { Meter } from "./figures.ts";
+import { detectKind, type Kind, kindOfFormat } from "./kinds.ts";
 
-/** The way to the room. `unreached`: it was tried in vain; `lost`: it was there before. */
+/**
+ * The connection to the room. `unreached`: no attempt succeeded. `lost`: it was open before. `reason`: the name of the
+ * close.
+ */
 export type Connection =
   | { readonly is: "connecting" }
   | { readonly is: "unreached" }
   | { readonly is: "open" }
-  | { readonly is: "lost" }
+  | { readonly is: "lost"; readonly reason: string | undefined }
   | Refused;
 
-/** For good; `code` is a stable code. */
+/** A final refusal; `code` is a stable code. */
 export interface Refused {
   readonly is: "refused";
   readonly code: string;
   readonly status: number | undefined;
 }
 
-/** What the connection comes to for whoever watches a track. */
-export type State = "connecting" | "live" | "reconnecting" | "ended" | "refused";
+/**
+ * The overall state for a viewer. `live`: the stream is visible. `past`: the recording is visible. `waiting`: the room
+ * is connected, but the stream is not visible.
+ */
+export type State = "connecting" | "waiting" | "live" | "past" | "paused" | "reconnecting" | "ended" | "refused";
 
-/** One track, as far as it has been seen. */
+/** One track, as far as the page knows it. */
 export interface Track {
   readonly name: string;
   source: "unknown" | "online" | "offline";
   epoch: string | undefined;
-  /** The newest sequence seen in the epoch. */
+  /** The newest sequence in the epoch. */
   sequence: number | undefined;
-  /** Told by the first bytes of the epoch. */
+  /** As the publisher declares it. */
+  format: string | undefined;
+  /** From the format, or else from the first bytes of the epoch. */
   kind: Kind | undefined;
   init: Uint8Array | undefined;
-  last: Uint8Array | undefined;
-  /** The epoch is over: its last frame has come. */
+  /** A frame with data has arrived in the epoch. */
+  hasData: boolean;
+  /** The epoch is over: its last frame has arrived. */
   ended: boolean;
   readonly meter: Meter;
 }
@@ -45,43 +54,43 @@ export class Room {
   viewers: number | undefined;
   readonly tracks = new Map<string, Track>();
   #chosen: string | undefined;
+  #attempts = 0;
 
-  /** The track on the stage: the chosen one, else `main`, else the first that was seen. */
+  /** The track on the stage: the chosen one, or else `main`, or else the first one that appeared. */
   get selected(): Track | undefined {
     const [first] = this.tracks.values();
     return this.tracks.get(this.#chosen ?? DEFAULT_TRACK) ?? first;
   }
 
-  /** Puts a track on the stage. */
-  choose(name: string): void {
+  /** Puts a track on the stage; undefined: the default one. */
+  choose(name: string | undefined): void {
     this.#chosen = name;
   }
 
-  /** What `#state` shows. */
-  get state(): State {
-    switch (this.connection.is) {
-      case "refused":
-        return "refused";
-      case "lost":
-        return "reconnecting";
-      case "open":
-        return this.selected?.ended ? "ended" : "live";
-      default:
-        return "connecting";
-    }
+  /** `playback`, and `isShowing`: the state of the player, and whether the stream is visible. */
+  stateWith(playback: "waiting" | "playing" | "paused" | "failed", isShowing: boolean): State {
+    if (this.connection.is === "refused") return "refused";
+    if (this.connection.is === "lost") return "reconnecting";
+    if (this.connection.is !== "open") return "connecting";
+    if (this.selected?.ended) return "ended";
+    if (playback === "paused") return "paused";
+    return isShowing && this.selected?.source !== "offline" ? "live" : "waiting";
   }
 
-  /** Takes an event that came at `now`. */
+  /** Takes an event that arrived at `now`. */
   take(event: SubscriberEvent, now: number): void {
     switch (event.type) {
       case "connection":
-        this.#connect(event.state);
+        this.#connect(event);
         break;
       case "occupancy":
         this.viewers = event.subscribers;
         break;
       case "source":
         this.#track(event.track).source = event.state;
+        break;
+      case "format":
+        takeFormat(this.#track(event.track), event.epoch, event.format ?? undefined);
         break;
       case "init":
         takeInit(this.#track(event.track), event.epoch, event.payload);
@@ -95,11 +104,11 @@ export class Room {
     }
   }
 
-  #connect(state: "connecting" | "open" | "lost"): void {
-    const before = this.connection.is;
+  #connect({ state, reason }: SubscriberEvent & { type: "connection" }): void {
+    if (state === "connecting") this.#attempts++;
     if (state === "open") this.connection = { is: "open" };
-    else if (before === "open") this.connection = { is: "lost" };
-    else if (before === "connecting" && state === "lost") this.connection = { is: "unreached" };
+    else if (state === "lost") this.connection = { is: "lost", reason };
+    else if (this.connection.is === "connecting" && this.#attempts > 1) this.connection = { is: "unreached" };
   }
 
   #track(name: string): Track {
@@ -112,25 +121,30 @@ export class Room {
   }
 }
 
+const EMPTY = {
+  sequence: undefined,
+  format: undefined,
+  kind: undefined,
+  init: undefined,
+  hasData: false,
+  ended: false,
+};
+
 function newTrack(name: string): Track {
-  return {
-    name,
-    source: "unknown",
-    epoch: undefined,
-    sequence: undefined,
-    kind: undefined,
-    init: undefined,
-    last: undefined,
-    ended: false,
-    meter: new Meter(),
-  };
+  return { name, source: "unknown", epoch: undefined, ...EMPTY, meter: new Meter() };
+}
+
+function takeFormat(track: Track, epoch: string, format: string | undefined): void {
+  enterEpoch(track, epoch);
+  track.format = format;
+  if (format !== undefined) track.kind = kindOfFormat(format) ?? track.kind;
 }
 
 function takeInit(track: Track, epoch: string, payload: Uint8Array): void {
   enterEpoch(track, epoch);
   track.init = payload;
   const kind = detectKind(payload);
-  if (kind !== "bytes") track.kind ??= kind;
+  if (kind === "mpegts" || kind === "mse") track.kind ??= kind;
 }
 
 function takeFrame(track: Track, frame: SubscriberEvent & { type: "frame" }, now: number): void {
@@ -141,14 +155,10 @@ function takeFrame(track: Track, frame: SubscriberEvent & { type: "frame" }, now
   if ((frame.flags & Flag.init) !== 0) track.init = frame.payload;
   if (frame.payload.byteLength === 0) return;
   track.kind ??= detectKind(frame.payload);
-  track.last = frame.payload;
+  track.hasData = true;
 }
 
 function enterEpoch(track: Track, epoch: string): void {
   if (track.epoch === epoch) return;
-  track.epoch = epoch;
-  track.sequence = undefined;
-  track.kind = undefined;
-  track.init = undefined;
-  track.ended = false;
+  Object.assign(track, EMPTY, { epoch });
 }

@@ -1,109 +1,91 @@
-// The stage: shows the selected track as video, as a picture or as bytes, with the buttons of the video.
+// The stage: the screen with the player of the selected track, and the controls that apply to it.
 import type { SubscriberEvent } from "../client/index.ts";
-import { one, setText } from "./dom.ts";
-import { HEX_BYTES, hexView } from "./hex.ts";
+import { Controls } from "./controls.ts";
+import { element, setText } from "./dom.ts";
+import type { Command } from "./keys.ts";
+import type { Kind } from "./kinds.ts";
 import { noticeOf } from "./notice.ts";
-import { Picture } from "./picture.ts";
-import { VideoPlayer } from "./player.ts";
-import type { Room, Track } from "./room-page.ts";
+import { createPlayer } from "./players/choose.ts";
+import type { Latency, Playback } from "./players/playback.ts";
+import type { Player } from "./players/player.ts";
+import type { Room, State, Track } from "./room-page.ts";
 
-/** Owns everything that is drawn of a track. */
+const WAITING: Playback = { is: "waiting" };
+
+/** Owns everything that is drawn for a track, below `root`. */
 export class Stage {
-  readonly #video: HTMLVideoElement;
-  readonly #still: HTMLCanvasElement;
-  readonly #image: HTMLImageElement;
-  readonly #bytes: HTMLElement;
-  readonly #hex: HTMLElement;
-  readonly #bytesTitle: HTMLElement;
-  readonly #notice: HTMLElement;
-  readonly #controls: HTMLElement;
-  readonly #pause: HTMLButtonElement;
-  readonly #mute: HTMLButtonElement;
-  readonly #player: VideoPlayer;
-  readonly #picture: Picture;
+  readonly #video = element("video", { id: "video", part: "video", playsinline: "", "aria-label": "Live video" });
+  readonly #notice = element("p", { id: "notice", part: "notice", class: "notice", role: "status" });
+  readonly #screen = element("div", { id: "screen", part: "screen", class: "screen" });
+  readonly #controls: Controls;
   #track: Track | undefined;
-  #kind: Track["kind"];
+  /** The epoch that the track was already in when it was put on the stage. */
+  #epoch: string | undefined;
+  #kind: Kind | undefined;
+  #player: Player | undefined;
 
-  constructor(root: HTMLElement) {
-    this.#video = one(root, "#video", HTMLVideoElement);
-    this.#still = one(root, "#still", HTMLCanvasElement);
-    this.#image = one(root, "#picture", HTMLImageElement);
-    this.#bytes = one(root, "#bytes", HTMLElement);
-    this.#hex = one(root, "#hex", HTMLElement);
-    this.#bytesTitle = one(root, "#bytes-title", HTMLElement);
-    this.#notice = one(root, "#notice", HTMLElement);
-    this.#controls = one(root, "#controls", HTMLElement);
-    this.#pause = one(root, "#pause", HTMLButtonElement);
-    this.#mute = one(root, "#unmute", HTMLButtonElement);
-    this.#player = new VideoPlayer(this.#video, this.#still);
-    this.#picture = new Picture(this.#image);
-    this.#listen(one(root, "#fullscreen", HTMLButtonElement), one(root, "#screen", HTMLElement));
+  constructor(root: ParentNode, isMuted: boolean) {
+    this.#video.muted = isMuted;
+    this.#screen.append(this.#notice);
+    this.#controls = new Controls(this.#screen);
+    root.append(this.#screen, this.#controls.element);
   }
 
-  /** Seconds between the picture and the newest bytes; undefined where no video plays. */
-  get latency(): number | undefined {
-    return this.#kind === "mpegts" ? this.#player.latency : undefined;
+  get playback(): Playback {
+    return this.#player?.playback ?? WAITING;
+  }
+
+  latency(now: number): Latency | undefined {
+    return this.#player?.latency(now);
+  }
+
+  state(room: Room, now: number): State {
+    return room.stateWith(this.playback.is, this.#player?.isShowing(now) ?? false);
   }
 
   /** Puts a track on the stage. */
   select(track: Track | undefined): void {
     if (track === this.#track) return;
     this.#track = track;
-    this.#kind = track?.kind;
-    this.#player.reset(track?.epoch);
+    this.#epoch = track?.hasData ? track.epoch : undefined;
+    this.#replace(undefined);
   }
 
-  /** An event of the track on the stage, after the room took it. */
+  /** Takes an event of the track on the stage, after the room's state was updated. */
   take(event: SubscriberEvent): void {
     const track = this.#track;
     if (track === undefined) return;
-    if (event.type === "gap") this.#player.breakOff();
-    if (event.type === "caught-up") this.#player.caughtUp();
-    if (event.type !== "frame" || event.payload.byteLength === 0) return;
-    if (this.#kind !== track.kind) this.#player.reset(undefined);
-    this.#kind = track.kind;
-    if (this.#kind === "mpegts") this.#player.take({ ...event, init: track.init });
-    if (this.#kind === "jpeg") this.#picture.show(event.payload);
+    if (track.kind !== undefined && track.kind !== this.#kind) this.#replace(track.kind);
+    if (event.type === "gap") this.#player?.breakOff();
+    if (event.type === "caught-up") this.#player?.caughtUp();
+    if (event.type !== "frame") return;
+    this.#player?.take({ ...event, init: track.init, format: track.format });
   }
 
-  /** Draws what is not drawn as it comes; a few times a second. */
-  render(room: Room): void {
-    const { playback } = this.#player;
-    const video = this.#kind === "mpegts" && playback.is !== "failed";
-    this.#player.tick();
-    this.#video.hidden = !video;
-    this.#still.hidden = !video;
-    this.#controls.hidden = !video;
-    this.#image.hidden = this.#kind !== "jpeg";
-    this.#renderBytes(this.#kind === "bytes" || playback.is === "failed");
-    const notice = noticeOf(room, playback.is);
-    setText(this.#notice, playback.is === "failed" && notice !== "" ? `${notice}: ${playback.detail}` : notice);
+  /** Draws anything that is not drawn on arrival. Called a few times a second. */
+  render(room: Room, now: number, state: State): void {
+    this.#player?.tick(now);
+    const notice = noticeOf(room, this.playback);
+    setText(this.#notice, notice);
     this.#notice.hidden = notice === "";
-    setText(this.#pause, playback.is === "paused" ? "Play" : "Pause");
-    setText(this.#mute, this.#video.muted ? "Unmute" : "Mute");
+    this.#screen.dataset.kind = this.#kind ?? "none";
+    this.#controls.render(this.#player, state, this.latency(now));
   }
 
-  #renderBytes(shown: boolean): void {
-    const last = this.#track?.last;
-    this.#bytes.hidden = !shown || last === undefined;
-    if (!shown || last === undefined) return;
-    const size = `${last.byteLength} ${last.byteLength === 1 ? "byte" : "bytes"}`;
-    setText(this.#bytesTitle, `Last frame: ${last.byteLength > HEX_BYTES ? `the first ${HEX_BYTES} of ` : ""}${size}`);
-    setText(this.#hex, hexView(last));
+  /** Executes a key's command. */
+  press(command: Command): void {
+    this.#controls.press(command);
   }
 
-  #listen(fullscreen: HTMLButtonElement, screen: HTMLElement): void {
-    this.#pause.addEventListener("click", () => {
-      if (this.#player.playback.is === "paused") this.#player.resume();
-      else this.#player.pause();
-    });
-    this.#mute.addEventListener("click", () => {
-      this.#video.muted = !this.#video.muted;
-    });
-    fullscreen.hidden = !document.fullscreenEnabled;
-    fullscreen.addEventListener("click", () => {
-      if (document.fullscreenElement === null) void screen.requestFullscreen();
-      else void document.exitFullscreen();
-    });
+  /** Stops playing. */
+  close(): void {
+    this.#replace(undefined);
+  }
+
+  #replace(kind: Kind | undefined): void {
+    this.#player?.destroy();
+    this.#kind = kind;
+    this.#player = kind && createPlayer(kind, this.#video, this.#epoch);
+    if (this.#player !== undefined) this.#screen.prepend(this.#player.element);
   }
 }

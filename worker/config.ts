@@ -1,12 +1,14 @@
-// What the Worker is configured with: bindings, secrets and vars, checked once.
+// The Worker's configuration: bindings, secrets and vars, validated once.
 import { MIN_SECRET_CHARS } from "../protocol/token.ts";
 import type { RoomLimits } from "./core/room-settings.ts";
+import { type OperatorSettings, type OperatorVars, readOperatorSettings } from "./operators/settings.ts";
 import { Problem } from "./problem.ts";
 import type { RoomEnv } from "./room-env.ts";
-import { readLimits } from "./room-limits.ts";
+import { readLimits, readRelayLimits } from "./room-limits.ts";
+import { isOrigin } from "./web-origin.ts";
 
 /** The secrets and vars that are configuration. */
-export interface Vars extends RoomEnv {
+export interface Vars extends RoomEnv, OperatorVars {
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;
   readonly OPERATOR_KEY?: string;
@@ -16,21 +18,22 @@ export interface Vars extends RoomEnv {
   readonly LIMITS?: string;
 }
 
-/** The configuration as the Worker uses it. */
+/** The configuration in the form that the Worker uses. */
 export interface Config {
-  /** Tokens are signed with the first; all of them are accepted. */
+  /** The first secret signs tokens; all of them are accepted. */
   readonly secrets: readonly [string, ...string[]];
   readonly operatorKey: string | undefined;
-  /** May anyone create rooms? */
+  /** True if anyone may create rooms. */
   readonly openCreation: boolean;
   readonly ingestUrl: string;
-  /** Origins of pages that may come, beside the Worker's own; empty: all. */
+  /** Allowed origins of pages, in addition to the Worker's own; empty: all. */
   readonly allowedOrigins: readonly string[];
   readonly isRateLimited: boolean;
   readonly limits: RoomLimits;
+  readonly operators: OperatorSettings;
 }
 
-/** Checks everything and reports all that is wrong at once: `Problem("not_configured")`. */
+/** Validates everything and reports all problems together: `Problem("not_configured")`. */
 export function readConfig(env: Vars): Config {
   const faults: string[] = [];
   const { TOKEN_SECRET: secret = "", TOKEN_SECRET_PREVIOUS: previous = "", OPERATOR_KEY: key = "" } = env;
@@ -40,6 +43,8 @@ export function readConfig(env: Vars): Config {
   checkSecret("TOKEN_SECRET_PREVIOUS", previous, false, faults);
   checkSecret("OPERATOR_KEY", key, creation === "key", faults);
   const limits = readLimits(env, faults);
+  readRelayLimits(env, faults);
+  const operators = readOperatorSettings(env, faults);
   const allowedOrigins = readOrigins(env.ALLOWED_ORIGINS ?? "", faults);
   if (faults.length > 0) throw new Problem("not_configured", faults.join("; "));
   return Object.freeze({
@@ -50,13 +55,14 @@ export function readConfig(env: Vars): Config {
     allowedOrigins,
     isRateLimited: env.LIMITS !== "off",
     limits,
+    operators,
   });
 }
 
 function readOrigins(text: string, faults: string[]): string[] {
   const origins = text.split(/[\s,]+/).filter((origin) => origin !== "");
   for (const origin of origins) {
-    if (!URL.canParse(origin) || new URL(origin).origin !== origin) faults.push("ALLOWED_ORIGINS: https://name, ...");
+    if (!isOrigin(origin)) faults.push("ALLOWED_ORIGINS: https://name, ...");
   }
   return origins;
 }

@@ -1,4 +1,4 @@
-// Random identifiers: of rooms that nobody named, of connections, of epochs, of tokens.
+// Random identifiers: of unnamed rooms, of connections, of epochs, of tokens.
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 

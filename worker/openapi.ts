@@ -1,20 +1,24 @@
-// The API described: an OpenAPI document, made of the schemas that validate.
+// The OpenAPI document, made of the schemas that validate.
 import * as z from "zod/mini";
-import { OPERATIONS, type Operation } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 import { PROBLEMS, Problem, type ProblemCode } from "./problem.ts";
 import { problemAnswer } from "./schemas.ts";
 import { VERSION } from "./version.ts";
 
-/** How every route may refuse. */
+/** Refusals that every route may give. */
 const ANY = ["origin_not_allowed", "not_configured", "room_unavailable", "internal_error"] as const;
 
 /** The paths of the API, as the router writes them. */
 export const PATHS: readonly string[] = [...new Set(OPERATIONS.map(({ path }) => path))];
 
-/** A path of ours, but no such method on it. */
+/** The answer to a wrong method on a path of the API. */
 export function methodNotAllowed(path: string, method: string): never {
   const methods = OPERATIONS.filter((operation) => operation.path === path).map((one) => one.method.toUpperCase());
-  throw new Problem("method_not_allowed", `${method.slice(0, 16)}: this route has ${methods.join(", ")}`);
+  const allow = methods.join(", ");
+  throw new Problem("method_not_allowed", `${method.slice(0, 16)}: this route has only ${allow}`, {
+    headers: { allow },
+  });
 }
 
 /** The document (OpenAPI 3.1). */
@@ -26,7 +30,9 @@ export function openApi() {
   }
   return {
     openapi: "3.1.0",
-    info: { title: "Roomcast", version: VERSION },
+    info: { title: "Roomcast", version: VERSION, license: { name: "MIT", identifier: "MIT" } },
+    // Relative to the URL of the document.
+    servers: [{ url: "/" }],
     paths,
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },

@@ -1,25 +1,11 @@
-// The routes of the API: who may use each, what it takes, what it answers, and how it refuses.
+// The routes of the API, with their credentials, inputs, answers and refusals.
 import * as z from "zod/mini";
-import type { ProblemCode } from "./problem.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATORS_OPERATIONS } from "./operators/operations.ts";
 import * as schemas from "./schemas.ts";
 
-type Method = "get" | "post" | "patch" | "delete";
-
-/** One route: who may use it, what it takes, what it answers, and how it refuses. */
-export interface Operation {
-  readonly method: Method;
-  readonly path: string;
-  readonly id: string;
-  readonly summary: string;
-  /** Which credential is needed; null: none. */
-  readonly who: string | null;
-  readonly body?: z.ZodMiniType;
-  readonly status: 200 | 201 | 204;
-  readonly answer?: z.ZodMiniType;
-  readonly problems: readonly ProblemCode[];
-}
-
 const ROOM = "/api/rooms/:room";
+const TRACK = `${ROOM}/tracks/:track`;
 const OF_ROOM = [
   "unauthorized",
   "token_revoked",
@@ -30,13 +16,16 @@ const OF_ROOM = [
 ] as const;
 const OF_ADMIN = [...OF_ROOM, "forbidden"] as const;
 
+const OF_VIEWER = [...OF_ROOM, "forbidden"] as const;
+const OF_RECORDING = [...OF_VIEWER, "recording_not_found"] as const;
+
 /** Every route of the API. */
 export const OPERATIONS: readonly Operation[] = [
   {
     method: "get",
     path: "/api/health",
     id: "health",
-    summary: "Is the Worker there?",
+    summary: "Check that the Worker is running",
     who: null,
     status: 200,
     answer: schemas.healthAnswer,
@@ -46,7 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/api/openapi.json",
     id: "describe",
-    summary: "This document",
+    summary: "Get this document",
     who: null,
     status: 200,
     answer: z.looseObject({}),
@@ -56,8 +45,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "post",
     path: "/api/rooms",
     id: "createRoom",
-    summary: "Create a room, with a token for each role",
-    who: "the operator's key, where ROOM_CREATION is not open",
+    summary: "Create a room and a token for each role",
+    who: "the operator's key, unless ROOM_CREATION is open",
     body: schemas.createBody,
     status: 201,
     answer: schemas.createdAnswer,
@@ -67,7 +56,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: ROOM,
     id: "getRoom",
-    summary: "State, tracks, positions, occupancy, counters, settings",
+    summary: "Get state, tracks, positions, occupancy, counters and settings",
     who: "any token of the room",
     status: 200,
     answer: schemas.roomAnswer,
@@ -88,7 +77,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "delete",
     path: ROOM,
     id: "closeRoom",
-    summary: "Close every connection and forget the room for good",
+    summary: "Close every connection and delete the room permanently",
     who: "admin",
     status: 204,
     problems: OF_ADMIN,
@@ -108,7 +97,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "post",
     path: `${ROOM}/tickets`,
     id: "issueTicket",
-    summary: "Exchange a token for a single-use ticket",
+    summary: "Exchange a token for a ticket, which opens one WebSocket, or several if it is `reusable`",
     who: "any token of the room",
     body: schemas.ticketBody,
     status: 201,
@@ -130,7 +119,7 @@ export const OPERATIONS: readonly Operation[] = [
     method: "get",
     path: `${ROOM}/connections`,
     id: "listConnections",
-    summary: "Every connection with its figures",
+    summary: "List every connection with its figures",
     who: "admin",
     status: 200,
     answer: schemas.connectionsAnswer,
@@ -149,8 +138,8 @@ export const OPERATIONS: readonly Operation[] = [
     method: "post",
     path: `${ROOM}/connections/:id/token`,
     id: "renewConnection",
-    summary: "Let a connection go on with the token of this request",
-    who: "a token with the connection's subject and the rights that it uses",
+    summary: "Renew a connection with the token of this request",
+    who: "a token with the connection's subject and the rights that the connection uses",
     body: schemas.emptyBody,
     status: 204,
     problems: [...OF_ADMIN, "body_too_large", "connection_not_found"],
@@ -159,11 +148,77 @@ export const OPERATIONS: readonly Operation[] = [
     method: "post",
     path: `${ROOM}/messages`,
     id: "deliverMessage",
-    summary: "Deliver a message to one connection, to those of a subject, or to everybody",
+    summary: "Deliver a message to one connection, to all connections of a subject, or to everybody",
     who: "admin, or the right message",
     body: schemas.messageBody,
     status: 200,
     answer: schemas.deliveryAnswer,
     problems: [...OF_ADMIN, "body_too_large", "unknown_address", "too_many_requests"],
   },
+  {
+    method: "get",
+    path: `${ROOM}/recordings`,
+    id: "listRecordings",
+    summary: "List recordings, with the URL of the playlist of each track that has one",
+    who: "the right subscribe, also by a reusable ticket in ?ticket=; nobody's in a public room",
+    status: 200,
+    answer: schemas.recordingsAnswer,
+    problems: OF_VIEWER,
+  },
+  {
+    method: "delete",
+    path: `${ROOM}/recordings`,
+    id: "eraseRecordings",
+    summary: "Delete the recordings of all tracks",
+    who: "admin",
+    status: 204,
+    problems: OF_ADMIN,
+  },
+  {
+    method: "get",
+    path: `${TRACK}/recording`,
+    id: "downloadRecording",
+    summary: "Get the bytes of the stream, from ?from= to ?to=, also by ranges",
+    who: "the right subscribe, also by a reusable ticket in ?ticket=; nobody's in a public room",
+    status: 200,
+    problems: OF_RECORDING,
+  },
+  {
+    method: "delete",
+    path: `${TRACK}/recording`,
+    id: "eraseRecording",
+    summary: "Delete the recording of the track",
+    who: "admin",
+    status: 204,
+    problems: OF_ADMIN,
+  },
+  {
+    method: "get",
+    path: `${TRACK}/segments`,
+    id: "listSegments",
+    summary: "List the segments of a recording and its gaps, with URLs that need no token",
+    who: "the right subscribe, also by a reusable ticket in ?ticket=; nobody's in a public room",
+    status: 200,
+    answer: schemas.segmentsAnswer,
+    problems: OF_RECORDING,
+  },
+  {
+    method: "get",
+    path: `${TRACK}/segments/:file`,
+    id: "getSegment",
+    summary: "Get one segment",
+    who: "a signed URL",
+    status: 200,
+    problems: ["unauthorized", "invalid_request", "not_found", "recording_not_found"],
+  },
+  {
+    method: "get",
+    path: `${TRACK}/index.m3u8`,
+    id: "getPlaylist",
+    summary: "Get the HLS playlist of a recording of MPEG-TS or fMP4",
+    who: "the right subscribe, also by a reusable ticket in ?ticket=, or a signed URL; none in a public room",
+    status: 200,
+    problems: [...OF_RECORDING, "not_playable"],
+  },
+  ...OPERATORS_OPERATIONS,
 ];

@@ -1,7 +1,7 @@
-// Which pages may use the API and the WebSocket from a browser.
+// The origins of pages that may use the API and the WebSocket from a browser.
 import type { Config } from "./config.ts";
 
-/** May whoever sent this request come, as far as its page's origin is concerned? Programs send none and may. */
+/** Returns true if the origin of the request's page is allowed. Programs send no origin, and are allowed. */
 export function isOriginAllowed(request: Request, { allowedOrigins }: Config): boolean {
   const origin = request.headers.get("origin");
   if (origin === null || allowedOrigins.length === 0) return true;

@@ -1,8 +1,9 @@
-// Too many attempts from one address are turned away before a room's object is touched: all of a kind, or those that are refused.
+// Refuses too many attempts from one address before they reach a room's object: all attempts of a kind, or only refused
+// ones.
 import type { Config } from "./config.ts";
 import { Problem, RETRY_SECONDS } from "./problem.ts";
 
-/** Throws `Problem("too_many_requests")` where the client has used up `limiter`. This machine itself is not limited. */
+/** Throws `Problem("too_many_requests")` if the client has used up `limiter`. This machine itself has no limit. */
 export async function limit(request: Request, limiter: RateLimit | undefined, config: Config): Promise<void> {
   const network = limitedNetwork(request, config);
   if (limiter === undefined || network === undefined) return;
@@ -11,8 +12,8 @@ export async function limit(request: Request, limiter: RateLimit | undefined, co
 }
 
 /**
- * Runs `attempt`; only those that are refused use up `limiter`, so that many people behind one address do not lock each other out.
- * A network that has used it up is turned away unheard until the time of `Retry-After` has passed.
+ * Runs `attempt`. Only refused attempts use up `limiter`, so that many people behind one address do not lock each other
+ * out. If a network has used it up, its attempts are refused unheard until the time of `Retry-After` has passed.
  */
 export async function limitRefused(
   request: Request,
@@ -33,10 +34,10 @@ export async function limitRefused(
   throw tooMany();
 }
 
-/** Networks that are turned away, and until when (ms since 1970); the binding cannot be asked without counting. */
+/** Networks that are refused, and until when (ms since 1970). The binding cannot be asked without counting. */
 const turnedAway = new Map<string, number>();
 
-/** Above it the one that has been there for longest is forgotten: it is found out again by its next refusal. */
+/** Above it, the oldest entry is forgotten. Its next refusal adds it again. */
 const MAX_TURNED_AWAY = 10_000;
 
 function isTurnedAway(network: string): boolean {
@@ -53,21 +54,21 @@ function turnAway(network: string): void {
 }
 
 function tooMany(): Problem {
-  return new Problem("too_many_requests", "too many attempts from this address: wait a while");
+  return new Problem("too_many_requests", "too many attempts from this address: wait a moment");
 }
 
-/** undefined: this client is not limited. */
+/** undefined: this client has no limit. */
 function limitedNetwork(request: Request, config: Config): string | undefined {
   const address = request.headers.get("cf-connecting-ip") ?? "";
   return config.isRateLimited && !isLocal(address) ? networkOf(address) : undefined;
 }
 
-/** Cloudflare sets the header on all that comes from outside, over what a client says. */
+/** Cloudflare sets this header on every request from outside, and replaces any value from the client. */
 function isLocal(address: string): boolean {
   return address === "" || address === "::1" || /^(::ffff:)?127\./.test(address);
 }
 
-/** An IPv6 client has a whole /64 to itself. */
+/** An IPv6 client has a whole /64. */
 function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.toLowerCase().split("::");

@@ -1,189 +1,246 @@
-// The Durable Object of a room: platform events in, core calls out. It decides nothing.
+// The Durable Object of a room, its origin: platform events in, core calls out. It decides nothing.
 import { DurableObject } from "cloudflare:workers";
-import { Close, closeText } from "../protocol/close.ts";
-import { PING, PONG } from "../protocol/control.ts";
-import type { Address } from "../protocol/messages.ts";
-import type { Attachment, Who } from "./core/attachment.ts";
-import { parseAttachment } from "./core/attachment-parser.ts";
-import type { Grant, Join } from "./core/authorize.ts";
-import type { Content } from "./core/members.ts";
+import type { Address, Sender } from "../protocol/messages.ts";
+import type { Who } from "./core/attachment.ts";
+import type { Grant } from "./core/authorize.ts";
+import type { JoinRequest } from "./core/join-request.ts";
+import type { RoomReport } from "./core/journal.ts";
+import { JournaledRoom } from "./core/journaled-room.ts";
+import type { Content, Delivery } from "./core/members.ts";
+import type { ShownCredential } from "./core/policy.ts";
+import type { RecorderReport } from "./core/recorder-report.ts";
+import type { RecordingTerms } from "./core/recorder-state.ts";
 import { isRefusal, type Refusal, refusal } from "./core/refusal.ts";
+import type { Figures } from "./core/registry.ts";
 import type { Revocation } from "./core/revocations.ts";
-import { type JoinRequest, RoomCore } from "./core/room.ts";
+import { RoomCore } from "./core/room.ts";
 import type { RoomSettings } from "./core/room-settings.ts";
-import { FRAMED } from "./credential.ts";
 import { randomId } from "./ids.ts";
+import { LinkDialer } from "./link-dialer.ts";
+import { ObjectShell } from "./object-shell.ts";
+import { type OriginCalls, relayOf } from "./objects.ts";
 import { Problem } from "./problem.ts";
-import { JOIN_HEADER, RETRY_MS, type RoomEnv } from "./room-env.ts";
-import { readLimits } from "./room-limits.ts";
-import { answerClose, socketSink } from "./socket-sink.ts";
-import { guardedStore, StorageGuard, WriteFailed } from "./storage-guard.ts";
-import { Alarm, Timer } from "./wake.ts";
+import { RecorderCaller } from "./recorder-caller.ts";
+import { RelayCaller } from "./relay-caller.ts";
+import { reporter } from "./reporter.ts";
+import { JOIN_HEADER, PLACEMENT_STATUS, type Placed, type RoomEnv } from "./room-env.ts";
+import { readLimits, readRelayLimits } from "./room-limits.ts";
+import { setValues } from "./set-values.ts";
 
-/** One room. Handlers of sockets are synchronous to the end of the fan-out, so that frames cannot interleave. */
-export class Room extends DurableObject<RoomEnv> {
+/** One room. */
+export class Room extends DurableObject<RoomEnv> implements OriginCalls {
   readonly #core: RoomCore;
-  /** The ids of connections, which the room minted. */
-  readonly #ids = new WeakMap<WebSocket, string>();
-  readonly #alarm: Alarm;
-  readonly #storage: StorageGuard;
-  readonly #timer = new Timer(() => {
-    this.#core.tick(Date.now());
-    this.#timer.set(this.#core.dueAt);
-  });
+  readonly #journaled: JournaledRoom;
+  readonly #shell: ObjectShell;
+  readonly #relays: RelayCaller;
+  readonly #recorders: RecorderCaller;
 
-  constructor(ctx: DurableObjectState, env: RoomEnv) {
+  constructor(ctx: DurableObjectState, given: RoomEnv) {
+    const env = setValues(given);
     super(ctx, env);
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-    this.#alarm = new Alarm(ctx.storage);
-    this.#storage = new StorageGuard(env.STORAGE_PROBE);
-    const kv = guardedStore(ctx.storage.kv);
-    this.#core = new RoomCore(ctx.id.name ?? "", kv, readLimits(env), () => randomId(12));
-    const connections = [];
-    for (const ws of ctx.getWebSockets()) {
-      if (ws.readyState !== WebSocket.OPEN) continue;
-      const saved = savedOf(ws);
-      if (saved === undefined) ws.close(Close.goingAway.code, closeText(Close.goingAway, "", RETRY_MS));
-      if (saved === undefined) continue;
-      this.#ids.set(ws, saved.id);
-      connections.push({ saved, sink: socketSink(ctx, ws) });
-    }
-    this.#core.restore(Date.now(), connections);
-    void ctx.blockConcurrencyWhile(async () => {
-      await this.#alarm.load();
-      this.#keep();
-    });
+    this.#shell = new ObjectShell(
+      ctx,
+      env,
+      () => this.#journaled,
+      () => "",
+    );
+    const act = (run: (now: number) => void): void => this.#shell.turn(run);
+    const post = reporter(env.EVENTS, act);
+    this.#journaled = new JournaledRoom(() => this.#core, this.#shell.kv, post, Date.now());
+    const dialer = new LinkDialer(
+      (id) => ({ stub: relayOf(env, id) }),
+      () => this.#core.node.links,
+      act,
+    );
+    this.#recorders = new RecorderCaller(env, () => this.#core, act);
+    this.#relays = new RelayCaller(env, () => this.#core.relays, act);
+    const limits = { ...readLimits(env), ...readRelayLimits(env) };
+    this.#core = new RoomCore(
+      ctx.id.name ?? "",
+      this.#journaled.kv,
+      limits,
+      {
+        mintEpoch: () => randomId(12),
+        random: Math.random,
+        dial: (relay, generation) => dialer.dial(relay, generation),
+        ...this.#recorders.shell,
+        post: (from, to, content, done) => {
+          void this.#deliverAll(from, to, content).then((delivery) => act(() => done(delivery)));
+        },
+        assign: (relay, assignment) => this.#relays.assign(relay, assignment),
+        dismiss: (relay, isOver) => this.#relays.dismiss(relay, isOver),
+        move: (relay, count) => this.#relays.move(relay, count),
+      },
+      Date.now(),
+    );
+    this.#journaled.restore(Date.now(), this.#shell.connections());
+    this.#shell.start();
   }
 
-  create(settings: Partial<RoomSettings>): Promise<Refusal | undefined> {
-    return this.#write((now) => this.#core.create(now, settings));
+  /**
+   * The object may have no name if it runs for another instance of a cluster, which knows only its number. So it stores
+   * `id`.
+   */
+  create(id: string, settings: Partial<RoomSettings>): Promise<Refusal | undefined> {
+    return this.#shell.write((now) => this.#core.create(now, id, settings));
   }
 
   admit(who: Who): Refusal | undefined {
-    return this.#core.admit(who);
+    return this.#shell.act(() => this.#core.admit(who));
+  }
+
+  mayMint(who: Who, subject: string | undefined): number | Refusal {
+    return this.#shell.act(() => this.#core.policy.mayMint(who, subject));
+  }
+
+  embedOrigins(): readonly string[] {
+    return this.#shell.act(() => this.#core.policy.embedOrigins);
   }
 
   describe(who: Who) {
-    return this.#core.describe(Date.now(), who);
+    const told = this.#shell.act((now) => this.#core.describe(now, who));
+    return isRefusal(told) ? told : { ...told, metered: this.#journaled.figures(Date.now()) };
   }
 
-  connections(who: Who) {
-    return this.#core.connections(Date.now(), who);
+  /** The state of the room, for an index that has not got a report for long; undefined: there is no room. */
+  report(): RoomReport | undefined {
+    return this.#shell.act((now) => this.#journaled.report(now));
   }
 
-  update(who: Who, changes: Partial<RoomSettings>): Promise<RoomSettings | Refusal> {
-    return this.#write((now) => this.#core.update(now, who, changes));
+  /** The connections of this object. The Worker asks the other objects one after the other. */
+  connections(who: Who): { readonly connections: Figures[]; readonly relays: string[] } | Refusal {
+    const connections = this.#shell.act((now) => this.#core.connections(now, who));
+    return isRefusal(connections) ? connections : { connections, relays: this.#core.relays.ids };
   }
 
-  shut(who: Who): Promise<Refusal | true> {
-    return this.#write((now) => this.#core.shut(now, who));
+  async update(who: Who, changes: Partial<RoomSettings>): Promise<RoomSettings | Refusal> {
+    const settings = await this.#shell.write((now) => this.#core.update(now, who, changes));
+    if (!isRefusal(settings)) this.#recorders.tell(changes);
+    return settings;
+  }
+
+  async shut(who: Who): Promise<Refusal | true> {
+    const done = await this.#shell.write((now) => this.#core.shut(now, who));
+    await this.#recorders.erased();
+    return done;
+  }
+
+  /** The tracks that may have a recording, for an HTTP request. `who`: the owner of the grant. */
+  recordings(credential: ShownCredential): { readonly grant: Grant; readonly tracks: string[] } | Refusal {
+    const grant = this.#core.policy.enter(Date.now(), credential);
+    return isRefusal(grant) ? grant : { grant, tracks: this.#core.recorders.tracks };
+  }
+
+  /** Deletes the recording of a track, or of all tracks (null). Recording itself continues. */
+  async eraseRecordings(who: Who, track: string | null): Promise<Refusal | true> {
+    const refused = this.#core.admit(who);
+    if (refused !== undefined) return refused;
+    const isGone = await this.#recorders.erase(this.#core.recorders.idsOf(track), false);
+    return (
+      isGone || refusal("room_unavailable", "the bucket does not answer: the rest is deleted when it answers again")
+    );
+  }
+
+  async recorderCalled(recorder: string): Promise<boolean> {
+    const { recorders } = this.#core.node;
+    this.#shell.act((now) => recorders.called(now, recorder));
+    return recorders.has(recorder);
+  }
+
+  async recorderReported(recorder: string, report: RecorderReport): Promise<RecordingTerms | null> {
+    return this.#shell.act((now) => this.#journaled.recorderReported(now, recorder, report));
+  }
+
+  async isOver(): Promise<boolean> {
+    return this.#core.policy.existence !== "open";
   }
 
   issueTicket(id: string, of: Grant, grant: Grant, ttlMs: number): Promise<number | Refusal> {
-    return this.#write((now) => this.#core.issueTicket(now, id, of, grant, ttlMs));
+    return this.#shell.write((now) => this.#core.issueTicket(now, id, of, grant, ttlMs));
   }
 
-  renew(grant: Grant, connection: string): Refusal | true {
-    return this.#act((now) => this.#core.renew(now, grant, connection));
+  async renew(grant: Grant, connection: string): Promise<Refusal | true> {
+    const refused = this.#core.admit(grant.who);
+    if (refused !== undefined) return refused;
+    const relay = this.#core.relays.holderOf(connection);
+    if (relay !== undefined) return this.#relays.of(relay).renew(grant, connection);
+    return this.#shell.act((now) => this.#core.renew(now, grant, connection));
   }
 
-  revoke(who: Who, revocation: Revocation): Promise<number | Refusal> {
-    return this.#write((now) => this.#core.revoke(now, who, revocation));
+  /** Returns the number of connections that it ended, at all objects that answered within a second. */
+  async revoke(who: Who, revocation: Revocation): Promise<number | Refusal> {
+    const own = await this.#shell.write((now) => this.#core.revoke(now, who, revocation));
+    return isRefusal(own) ? own : own + (await this.#relays.ended());
   }
 
-  kick(who: Who, connection: string): Refusal | true {
-    return this.#act((now) => this.#core.kick(now, who, connection));
+  async kick(who: Who, connection: string): Promise<Refusal | true> {
+    const refused = this.#core.admit(who);
+    if (refused !== undefined) return refused;
+    const relay = this.#core.relays.holderOf(connection);
+    if (relay === undefined) return this.#shell.act((now) => this.#core.kick(now, who, connection));
+    const isKicked = await this.#relays.of(relay).kick(connection);
+    return isKicked || refusal("connection_not_found", "it may have closed already");
   }
 
-  /** `content` is `Content` as JSON. */
-  deliver(who: Who, to: Address, content: string): { connections: number; skipped: number } | Refusal {
-    return this.#act((now) => this.#core.deliver(now, who, to, JSON.parse(content) as Content));
+  /** A message from an application, to the whole room. `content` is `Content` as JSON. */
+  async deliver(who: Who, to: Address, content: string): Promise<{ connections: number; skipped: number } | Refusal> {
+    const refused = this.#core.admit(who);
+    if (refused !== undefined) return refused;
+    const from = { connection: null, subject: who.subject ?? null };
+    const delivery = await this.#deliverAll(from, to, JSON.parse(content) as Content);
+    if (!("error" in delivery)) return delivery;
+    if (delivery.error === "unknown_address") return refusal("unknown_address", "no connection has this address now");
+    return refusal("too_many_requests", "the room cannot deliver more messages at the moment");
   }
 
-  /** The upgrade. The Worker says in `JOIN_HEADER` who knocks and what for. */
+  /** A member at a relay sends a message. */
+  deliverAll(from: Sender, to: Address, content: string): Promise<Delivery> {
+    return this.#deliverAll(from, to, JSON.parse(content) as Content);
+  }
+
+  /** A relay asks to be dialled. */
+  async called(relay: string): Promise<boolean> {
+    if (!this.#core.relays.has(relay)) return false;
+    this.#shell.act((now) => this.#core.node.links.called(now, relay));
+    return true;
+  }
+
+  /**
+   * The upgrade. `JOIN_HEADER` contains the Worker's `JoinRequest`. If other objects should serve it, the answer says
+   * so.
+   */
   override async fetch(request: Request): Promise<Response> {
     const knock = JSON.parse(decodeURIComponent(request.headers.get(JOIN_HEADER) ?? "")) as JoinRequest;
+    if (knock.instance !== undefined) this.#relays.instances.seen(knock.instance, Date.now());
     const enter = (now: number) => this.#core.enter(now, knock);
-    // A ticket is a row that goes when it is spent.
-    const join = knock.credential.by === "ticket" ? await this.#write(enter) : enter(Date.now());
-    if (isRefusal(join)) return new Problem(join.refused, join.detail).response();
-    return this.#act((now) => this.#accept(now, join));
+    // A ticket is a row that is deleted when the ticket is used.
+    const entry = knock.credential.by === "ticket" ? await this.#shell.write(enter) : this.#shell.act(enter);
+    if (isRefusal(entry)) return new Problem(entry.refused, entry.detail).response();
+    if (entry.at === "here") return this.#shell.accept(entry.join);
+    const placed: Placed = entry.at === "nowhere" ? { placement: null, grant: null } : entry;
+    return Response.json(placed, { status: PLACEMENT_STATUS });
   }
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
-    const id = this.#ids.get(ws);
-    if (id === undefined) return;
-    if (typeof message === "string") this.#core.text(Date.now(), id, message);
-    else this.#core.binary(Date.now(), id, new Uint8Array(message));
-    this.#timer.set(this.#core.dueAt);
+    this.#shell.message(ws, message);
   }
 
   override webSocketClose(ws: WebSocket, code: number, _reason: string, wasClean: boolean): void {
-    // A peer that was cut off; one that said goodbye, or only sends no more, may still read what is queued.
-    this.#left(ws, !wasClean && ws.readyState === WebSocket.CLOSED);
-    answerClose(ws, code, wasClean);
+    this.#shell.closed(ws, code, wasClean);
   }
 
   override webSocketError(ws: WebSocket): void {
-    this.#left(ws, true);
+    this.#shell.left(ws, true);
   }
 
-  override async alarm(): Promise<void> {
-    this.#alarm.rang();
-    const refused = await this.#write((now) => void this.#core.alarm(now));
-    // The runtime rings again in a while. Had it no error it would write down that the alarm is done, which would fail.
-    if (refused !== undefined) throw new WriteFailed(refused.detail);
+  override alarm(): Promise<void> {
+    return this.#shell.alarm();
   }
 
-  /** Lets the core act, and sees to it that the room wakes when the core wants it to. */
-  #act<T>(act: (now: number) => T): T {
-    const answer = act(Date.now());
-    this.#timer.set(this.#core.dueAt);
-    this.#keep();
-    return answer;
+  async #deliverAll(from: Sender, to: Address, content: Content): Promise<Delivery> {
+    const relays = this.#core.relays.holdersOf(to);
+    const own = this.#shell.act((now) => this.#core.node.members.deliver(now, from, to, content));
+    const isRefused = "error" in own && own.error !== "unknown_address";
+    return relays.length === 0 || isRefused ? own : this.#relays.deliver(relays, own, from, to, content);
   }
-
-  /** The same for what writes rows: refused where storage takes none. */
-  async #write<T>(act: (now: number) => T): Promise<T | Refusal> {
-    const refused = refusal("room_unavailable", "its storage takes no writes now");
-    if (!(await this.#storage.isWritable())) return refused;
-    try {
-      return this.#storage.trusting(() => this.#act(act));
-    } catch (error) {
-      if (error instanceof WriteFailed) return refused;
-      throw error;
-    }
-  }
-
-  /** Writes what nobody asked for: the lease, and when to wake. */
-  #keep(): void {
-    if (!this.#core.isUnsaved(Date.now()) && !this.#alarm.isAfter(this.#core.alarmAt)) return;
-    this.#storage.whenWritable(() => {
-      this.#core.save(Date.now());
-      this.#alarm.by(this.#core.alarmAt);
-    });
-  }
-
-  #accept(now: number, join: Join): Response {
-    const { 0: client, 1: server } = new WebSocketPair();
-    const id = randomId(16);
-    this.ctx.acceptWebSocket(server, [id]);
-    this.#ids.set(server, id);
-    this.#core.join(now, id, join, socketSink(this.ctx, server));
-    const framed = join.role === "publish" || join.subscription.framed;
-    const headers = framed ? { "sec-websocket-protocol": FRAMED } : undefined;
-    return new Response(null, { status: 101, webSocket: client, ...(headers && { headers }) });
-  }
-
-  #left(ws: WebSocket, drops: boolean): void {
-    const id = this.#ids.get(ws);
-    if (id === undefined) return;
-    this.#ids.delete(ws);
-    this.#act((now) => this.#core.left(now, id, drops));
-  }
-}
-
-/** What the connection had before the room slept; undefined where it cannot be read: then it has to begin anew. */
-function savedOf(ws: WebSocket): Attachment | undefined {
-  return parseAttachment(ws.deserializeAttachment());
 }

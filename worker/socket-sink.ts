@@ -3,25 +3,31 @@ import type { Attachment } from "./core/attachment.ts";
 import { versioned } from "./core/attachment-parser.ts";
 import type { Sink } from "./core/sink.ts";
 
-/** Runtimes since 1.20261117 tell what is queued; for older ones it is undefined. */
+/** Runtimes since 1.20261117 report the queued bytes; in older ones this is undefined. */
 type Measured = WebSocket & { readonly bufferedAmount?: number };
 
-/** The `Sink` of `ws`. What fails on a socket that is already closing is left to its close event. */
+/** The `Sink` of `ws`. Errors on a socket that is already closing are left to its close event. */
 export function socketSink(context: DurableObjectState, ws: Measured): Sink {
-  const ignoreClosing = (act: () => void): void => {
-    if (ws.readyState !== WebSocket.OPEN) return;
-    act();
-  };
+  const isOpen = () => ws.readyState === WebSocket.OPEN;
   return {
-    send: (message) => ignoreClosing(() => ws.send(message)),
-    close: (code, text) => ignoreClosing(() => ws.close(code, text)),
-    bufferedBytes: () => (ws.readyState !== WebSocket.OPEN && isReleased(context, ws) ? 0 : ws.bufferedAmount),
+    send: (message) => {
+      if (isOpen()) ws.send(message);
+    },
+    close: (code, text) => {
+      if (isOpen()) ws.close(code, text);
+    },
+    bufferedBytes: () => {
+      const queued = ws.bufferedAmount;
+      return queued !== 0 && !isOpen() && isReleased(context, ws) ? 0 : queued;
+    },
     lastPong: () => context.getWebSocketAutoResponseTimestamp(ws)?.getTime(),
-    save: (state: Attachment) => ignoreClosing(() => ws.serializeAttachment(versioned(state))),
+    save: (state: Attachment) => {
+      if (isOpen()) ws.serializeAttachment(versioned(state));
+    },
   };
 }
 
-/** Has the runtime let go of a socket that was closed? What it had queued is free then, whatever `bufferedAmount` says. */
+/** Returns true if the runtime has released a closed socket. Its queue is then free, whatever `bufferedAmount` says. */
 function isReleased(context: DurableObjectState, ws: WebSocket): boolean {
   try {
     context.getTags(ws);
@@ -32,8 +38,8 @@ function isReleased(context: DurableObjectState, ws: WebSocket): boolean {
 }
 
 /**
- * Answers the client's Close, which came with `code`; without an answer it would wait for one until it gives up. Does
- * nothing where no Close came (`wasClean` false: the connection broke, or the client ended its half of it), and after a
+ * Answers the client's Close, which had `code`. Without an answer, the client would wait until it gives up. Does
+ * nothing if no Close arrived (`wasClean` false: the connection broke, or the client ended its half of it), or after a
  * Close of the room's own.
  */
 export function answerClose(ws: WebSocket, code: number, wasClean: boolean): void {
@@ -42,7 +48,10 @@ export function answerClose(ws: WebSocket, code: number, wasClean: boolean): voi
   else ws.close();
 }
 
-/** May a Close have this code? The others only stand for what happened (1005: a Close without a code), or mean nothing. */
+/**
+ * Returns true if a Close may have this code. Other codes only describe an event (1005: a Close without a code), or are
+ * invalid.
+ */
 function isSendable(code: number): boolean {
   const isDefined = code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
   return isDefined || (code >= 3000 && code <= 4999);

@@ -1,4 +1,4 @@
-// The version that `GET /api/health` tells.
+// The version in `GET /api/health`.
 import manifest from "../package.json" with { type: "json" };
 
 export const VERSION: string = manifest.version;

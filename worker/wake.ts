@@ -1,6 +1,6 @@
-// What wakes a room again: a timer while it is in memory, an alarm while it may sleep.
+// Wakes a room: a timer while it is in memory, an alarm while it may sleep.
 
-/** One timer, for what the core waits for next; none while nothing waits, so that the room can sleep. */
+/** One timer for the core's next action. While nothing waits, there is no timer, so the room can sleep. */
 export class Timer {
   readonly #run: () => void;
   #pending: { readonly at: number; readonly handle: ReturnType<typeof setTimeout> } | undefined;
@@ -9,7 +9,7 @@ export class Timer {
     this.#run = run;
   }
 
-  /** Runs at `at` (ms since 1970), and at no other time that was set before; undefined: not at all. */
+  /** Runs at `at` (ms since 1970), which replaces any earlier setting; undefined: not at all. */
   set(at: number | undefined): void {
     if (at === this.#pending?.at) return;
     if (this.#pending !== undefined) clearTimeout(this.#pending.handle);
@@ -26,7 +26,7 @@ export class Timer {
   }
 }
 
-/** The object's one alarm. Each `setAlarm` is a row written, so it is only ever moved forward, to an earlier time. */
+/** The object's single alarm. Each `setAlarm` writes a row, so the alarm is only ever moved to an earlier time. */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
   #at: number | null = null;
@@ -35,26 +35,30 @@ export class Alarm {
     this.#storage = storage;
   }
 
-  /** After sleep: what is set. */
+  /** After sleep: loads the alarm that is set. */
   async load(): Promise<void> {
     this.#at = await this.#storage.getAlarm();
   }
 
-  /** Would `by(at)` write? */
+  /** Returns true if `by(at)` would write. */
   isAfter(at: number | undefined): boolean {
     return at !== undefined && (this.#at === null || this.#at > at);
   }
 
-  /** It shall ring at `at` (ms since 1970) or before; undefined: nothing is wanted. Where that fails, the next call tries again. */
-  by(at: number | undefined): void {
-    if (at === undefined || !this.isAfter(at)) return;
+  /**
+   * Makes sure that the alarm rings at `at` (ms since 1970) or before; undefined: no alarm is needed. If this fails,
+   * the next call tries again. Returns true if it writes a row.
+   */
+  by(at: number | undefined): boolean {
+    if (at === undefined || !this.isAfter(at)) return false;
     this.#at = at;
     this.#storage.setAlarm(at).catch(() => {
       if (this.#at === at) this.#at = null;
     });
+    return true;
   }
 
-  /** It rang: none is set now. */
+  /** The alarm rang, so none is set now. */
   rang(): void {
     this.#at = null;
   }

@@ -1,4 +1,4 @@
-// What a producer of the ingest benchmark sends.
+// The streams of producers in the ingest benchmark.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import ffmpeg from "@ffmpeg-installer/ffmpeg";
@@ -7,7 +7,9 @@ const PICTURE = "testsrc2=size=1280x720:rate=25:duration=20,noise=alls=20:allf=t
 const ENCODING =
   "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 50 -b:v 4M -minrate 4M -maxrate 4M -bufsize 4M -pat_period 0.1";
 
-/** Twenty seconds of 720p at 4 Mbit/s: what an encoder for viewers sends. PAT and PMT come ten times a second. */
+/**
+ * Twenty seconds of 720p at 4 Mbit/s, like the stream of an encoder for viewers. PAT and PMT come ten times a second.
+ */
 export function usualClip(): Uint8Array {
   const args = ["-v", "error", "-f", "lavfi", "-i", PICTURE, ...ENCODING.split(" "), "-f", "mpegts", "pipe:1"];
   return execFileSync(ffmpeg.path, args, { maxBuffer: 64 * 1024 * 1024 });

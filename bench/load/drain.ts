@@ -1,4 +1,4 @@
-// Waits until subscribers have everything, or until nothing comes any more.
+// Waits until subscribers have everything, or until nothing arrives any more.
 import { setTimeout as sleep } from "node:timers/promises";
 import { PING_EVERY_MS } from "../../protocol/limits.ts";
 import { QUIET_MS } from "./pump.ts";
@@ -6,7 +6,10 @@ import type { BenchSubscriber } from "./subscriber.ts";
 
 const LOOK_MS = 20;
 
-/** Each of `subscribers` is to have, or to be told of, all frames below `end`. Those that the room closed do not count. */
+/**
+ * Waits until each of `subscribers` has all frames below `end`, or a report that they are missing. Subscribers that the
+ * room closed are ignored.
+ */
 export async function drain(subscribers: readonly BenchSubscriber[], end: number): Promise<void> {
   let progressAt = performance.now();
   for (const subscriber of subscribers) {

@@ -1,13 +1,13 @@
-// How much a process grows while something is done to it.
+// Measures how much a process grows during an action.
 import { residentBytes } from "../targets/process.ts";
 
 const SAMPLE_MS = 20;
-/** A target that grows so far is ended: it has failed, and the machine has other work. */
+/** A target that grows this much is ended: it has failed, and the machine has other work. */
 const GIVE_UP_BYTES = 1024 * 1024 * 1024;
 
 /** Samples the resident memory of a process until it is stopped. */
 export class Growth implements Disposable {
-  /** Resident bytes when it began, and the most since. */
+  /** Resident bytes at the beginning, and the maximum since. */
   idleBytes = 0;
   peakBytes = 0;
   /** The process was ended. */
@@ -21,13 +21,13 @@ export class Growth implements Disposable {
     this.#timer = setInterval(() => this.sample(), SAMPLE_MS);
   }
 
-  /** Begins again: what it is now is idle. */
+  /** Begins again: the current size is the idle size. */
   begin(): void {
     this.idleBytes = residentBytes(this.#pid);
     this.peakBytes = this.idleBytes;
   }
 
-  /** Idle is what another process had. */
+  /** The idle size is that of another process. */
   beginAt(idleBytes: number): void {
     this.idleBytes = idleBytes;
     this.peakBytes = idleBytes;

@@ -1,4 +1,5 @@
-// Programs of the ingest benchmark, each a process: a sink that plays a room, and a bare pipe from TCP to WebSocket.
+// Programs of the ingest benchmark, each a process: a sink that behaves like a room, and a bare pipe from TCP to
+// WebSocket.
 import { once } from "node:events";
 import net from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
@@ -6,10 +7,10 @@ import { HEADER_BYTES } from "../../protocol/frame.ts";
 
 const ACK_BYTES = 64 * 1024;
 const WINDOW_BYTES = 2 * 1024 * 1024;
-/** What the pipe lets a WebSocket buffer before it stops reading. */
+/** The pipe stops reading while a WebSocket has buffered this much. */
 const PIPE_BUFFER_BYTES = 1024 * 1024;
 
-/** Takes what comes. Whoever publishes is told so as a room does: acks for every 64 KiB; others are closed at their end. */
+/** Takes everything. It answers publishers like a room, with acks for every 64 KiB; it closes others at their end. */
 async function sink(): Promise<void> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1", perMessageDeflate: false });
   server.on("connection", (socket, request) => {
@@ -38,7 +39,7 @@ function playRoom(socket: WebSocket): void {
   });
 }
 
-/** Every chunk of a TCP connection is a message on a WebSocket of its own: no frames, no acks, nothing kept. */
+/** Turns every chunk of a TCP connection into a message on its own WebSocket: no frames, no acks, nothing kept. */
 async function pipe(url: string): Promise<void> {
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const out = new WebSocket(url, { perMessageDeflate: false });

@@ -1,14 +1,14 @@
-// A TCP producer of the bridge, as a source of stamped frames: records behind their length.
+// A TCP producer of the bridge, as a source of stamped frames: records with their lengths.
 import { once } from "node:events";
 import net from "node:net";
 import { fileURLToPath } from "node:url";
 import { readReplies } from "../../cli/replies.ts";
+import { stampedPayload } from "../../load/accounting/stamp.ts";
 import { DEFAULT_TRACK } from "../../protocol/names.ts";
 import { formatPreamble } from "../../protocol/preamble.ts";
 import { Daemon } from "../targets/process.ts";
 import type { RoomcastTarget } from "../targets/roomcast.ts";
 import type { Source } from "./publisher.ts";
-import { stampedPayload } from "./stamp.ts";
 
 const COMMAND = fileURLToPath(new URL("../../dist/cli/roomcast.js", import.meta.url));
 const LENGTH_BYTES = 4;
@@ -40,7 +40,7 @@ export class BenchProducer implements Source {
     socket.on("drain", () => this.onReady());
   }
 
-  /** Resolves once the bridge accepts it. */
+  /** Resolves when the bridge accepts it. */
   static async join(port: number, target: RoomcastTarget, payloadBytes: number): Promise<BenchProducer> {
     const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
     await once(socket, "connect");

@@ -1,18 +1,19 @@
-// A publisher of any target. To Roomcast it speaks the protocol and keeps its window; to the others a message is a payload.
+// A publisher for any target. For Roomcast, it speaks the protocol and respects its window; for the others, a message
+// is a payload.
 import { type Deferred, deferred } from "../../client/deferred.ts";
+import { stampedPayload } from "../../load/accounting/stamp.ts";
+import { Wire } from "../../load/wire.ts";
 import { encodeMessage, Flag, FrameType, HEADER_BYTES } from "../../protocol/frame.ts";
 import type { Target } from "../targets/target.ts";
-import { stampedPayload } from "./stamp.ts";
-import { Wire } from "./wire.ts";
 
-/** A group begins so often, where nobody says otherwise. */
+/** The default number of frames in a group. */
 const GROUP_FRAMES = 30;
 
-/** What the generator needs of a publisher. */
+/** The publisher's interface for the generator. */
 export interface Source {
   /** Frames published so far. */
   readonly published: number;
-  /** May it publish now? */
+  /** True if it may publish now. */
   readonly isReady: boolean;
   /** Called when `isReady` may have changed. */
   onReady: () => void;
@@ -42,7 +43,7 @@ export class BenchPublisher implements Source {
     this.#groupFrames = groupFrames;
   }
 
-  /** Resolves once the room accepts it. */
+  /** Resolves when the room accepts it. */
   static async join(target: Target, payloadBytes: number, groupFrames = GROUP_FRAMES): Promise<BenchPublisher> {
     const publisher = new BenchPublisher(target, payloadBytes, groupFrames);
     publisher.#wire = await Wire.open(target.publisher, {

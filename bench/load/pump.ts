@@ -1,28 +1,28 @@
-// Publishes for a while within a bounded window, then waits until everything has arrived, or nothing comes any more.
+// Publishes for a while within a bounded window, then waits until everything has arrived, or nothing arrives any more.
 import { deferred } from "../../client/deferred.ts";
 import type { Source } from "./publisher.ts";
 import type { BenchSubscriber } from "./subscriber.ts";
 
-/** When nothing has come for so long the drain is over. */
+/** If nothing has arrived for this long, the drain is over. */
 export const QUIET_MS = 3000;
 
-/** How often a paced load is looked at, and an unpaced one in case nothing calls. */
+/** How often a paced load is checked, and an unpaced one in case nothing calls. */
 const PACED_MS = 1;
 const UNPACED_MS = 50;
 
-/** What is published, how fast. */
+/** The frames to publish, and their rate. */
 export interface Load {
   readonly payloadBytes: number;
   readonly seconds: number;
-  /** What the slowest subscriber may be behind; the publisher waits there. */
+  /** The publisher waits while the slowest subscriber is this many bytes behind. */
   readonly windowBytes: number;
-  /** undefined: as fast as the window lets it. */
+  /** undefined: as fast as the window allows. */
   readonly framesPerSecond?: number;
-  /** Ends earlier once so many were published. */
+  /** Ends earlier after this number of frames. */
   readonly frames?: number;
 }
 
-/** One run. It works when something came, once per turn of the event loop: it never spins. */
+/** One run. It works when something arrived, once per turn of the event loop: it never spins. */
 export class Pump {
   readonly #source: Source;
   readonly #subscribers: readonly BenchSubscriber[];
@@ -44,7 +44,7 @@ export class Pump {
     this.#windowFrames = Math.max(1, Math.floor(load.windowBytes / load.payloadBytes));
   }
 
-  /** Answers when the last frame came, by `performance.now()`. */
+  /** Returns when the last frame arrived, by `performance.now()`. */
   async run(): Promise<number> {
     for (const subscriber of this.#subscribers) {
       subscriber.onProgress = () => {
@@ -100,7 +100,7 @@ export class Pump {
     }
   }
 
-  /** Frames that the pace wants now. */
+  /** The number of frames that are due by the rate. */
   get #due(): number {
     const { framesPerSecond } = this.#load;
     if (framesPerSecond === undefined) return 1;

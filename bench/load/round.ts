@@ -1,5 +1,6 @@
-// One round: publishes for a while within a bounded window, drains, and says what arrived.
+// One round: publishes for a while within a bounded window, drains, and returns what arrived.
 import { setTimeout as sleep } from "node:timers/promises";
+import { Histogram } from "../../load/accounting/histogram.ts";
 import { PING_EVERY_MS } from "../../protocol/limits.ts";
 import { cpuSeconds, residentBytes } from "../targets/process.ts";
 import type { Source } from "./publisher.ts";
@@ -9,30 +10,30 @@ import type { BenchSubscriber } from "./subscriber.ts";
 const SETTLING_FRAMES = 3;
 const SAMPLE_MS = 20;
 
-/** What came of it. Bytes are payload bytes. */
+/** The result of a round. Bytes are payload bytes. */
 export interface Outcome {
   /** From the first frame published to the last one received. */
   readonly seconds: number;
   readonly published: number;
   readonly delivered: number;
-  /** In so many WebSocket messages. */
+  /** The number of WebSocket messages. */
   readonly messages: number;
-  /** Neither received nor told to be missing, by the end of the drain. */
+  /** Neither received nor reported missing, by the end of the drain. */
   readonly lost: number;
-  /** Told to be missing. */
+  /** Reported missing. */
   readonly told: number;
   readonly deliveredBytesPerSecond: number;
   readonly targetCpuSeconds: number;
   readonly generatorCpuSeconds: number;
-  /** The most of the target's resident memory during the round. */
+  /** The maximum of the target's resident memory during the round. */
   readonly peakBytes: number;
-  /** From publishing to receiving, ms; only where it was asked for. */
-  readonly latencies: readonly number[];
+  /** From publishing to receiving; empty if it was not requested. */
+  readonly latencies: Histogram;
 }
 
 /**
- * Ends a pause of the load: some single frames, with a ping behind each. A room that hears nothing for long while a
- * client has bytes on their way takes it for a slow one; clients that are there all the time are not.
+ * Ends a pause of the load: some single frames, with a ping behind each. If a room hears nothing for long while a
+ * client has bytes on their way, it considers the client slow. That does not happen to clients that are always active.
  */
 export async function settle(source: Source, subscribers: readonly BenchSubscriber[]): Promise<void> {
   for (let count = 0; count < SETTLING_FRAMES; count++) {
@@ -45,13 +46,16 @@ export async function settle(source: Source, subscribers: readonly BenchSubscrib
   }
 }
 
-/** Runs one round. `subscribers` are those that count; others may be in the room. */
+/**
+ * Runs one round. `target`: its process, or its processes. `subscribers` are measured; the room may have others.
+ * `latencies`: of all together, or separated by its result.
+ */
 export async function runRound(
-  pid: number,
+  target: number | readonly number[],
   source: Source,
   subscribers: readonly BenchSubscriber[],
   load: Load,
-  options: { readonly latencies?: boolean } = {},
+  options: { readonly latencies?: true | ((subscriber: BenchSubscriber) => Histogram) } = {},
 ): Promise<Outcome> {
   const before = subscribers.map(({ ledger, messages }) => ({
     frames: ledger.frames,
@@ -60,18 +64,18 @@ export async function runRound(
     messages,
   }));
   const first = source.published;
-  const latencies: number[] = [];
+  const latencies = new Histogram();
   const beat = setInterval(() => {
     for (const subscriber of subscribers) subscriber.beat();
   }, PING_EVERY_MS);
-  let peakBytes = residentBytes(pid);
+  const pids = typeof target === "number" ? [target] : target;
+  const sumOf = (figure: (pid: number) => number) => pids.reduce((sum, pid) => sum + figure(pid), 0);
+  let peakBytes = sumOf(residentBytes);
   const sampler = setInterval(() => {
-    peakBytes = Math.max(peakBytes, residentBytes(pid));
+    peakBytes = Math.max(peakBytes, sumOf(residentBytes));
   }, SAMPLE_MS);
-  for (const { ledger } of subscribers) {
-    ledger.onFrame = options.latencies ? (sentAt) => void latencies.push(performance.now() - sentAt) : undefined;
-  }
-  const cpu = { target: cpuSeconds(pid), generator: process.cpuUsage() };
+  for (const subscriber of subscribers) subscriber.onFrame = timing(subscriber, latencies, options.latencies);
+  const cpu = { target: sumOf(cpuSeconds), generator: process.cpuUsage() };
   const startedAt = performance.now();
   try {
     const endedAt = await new Pump(source, subscribers, load).run();
@@ -88,7 +92,7 @@ export async function runRound(
       told: sum(({ ledger }, index) => ledger.told - (before[index]?.told ?? 0)),
       messages: sum((subscriber, index) => subscriber.messages - (before[index]?.messages ?? 0)),
       deliveredBytesPerSecond: (delivered * load.payloadBytes) / seconds,
-      targetCpuSeconds: cpuSeconds(pid) - cpu.target,
+      targetCpuSeconds: sumOf(cpuSeconds) - cpu.target,
       generatorCpuSeconds: (generator.user + generator.system) / 1e6,
       peakBytes,
       latencies,
@@ -97,4 +101,15 @@ export async function runRound(
     clearInterval(beat);
     clearInterval(sampler);
   }
+}
+
+/** The histogram for a frame's arrival: the round's, or that of a group of subscribers. */
+function timing(
+  subscriber: BenchSubscriber,
+  all: Histogram,
+  wanted: true | ((subscriber: BenchSubscriber) => Histogram) | undefined,
+): ((sentAt: number) => void) | undefined {
+  if (wanted === undefined) return undefined;
+  const histogram = wanted === true ? all : wanted(subscriber);
+  return (sentAt) => histogram.add(performance.now() - sentAt);
 }

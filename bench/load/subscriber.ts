@@ -1,34 +1,45 @@
-// A subscriber of any target: a raw WebSocket and a ledger. In framed mode it pings as the project's client does.
+// A subscriber for any target: a raw WebSocket and a ledger. In framed mode, it pings like the project's client.
+
+import { Ledger } from "../../load/accounting/ledger.ts";
+import { UnitReader } from "../../load/accounting/unit-reader.ts";
+import { clientFrame, Opcode } from "../../load/client-frame.ts";
+import { Wire } from "../../load/wire.ts";
 import { PING, PONG } from "../../protocol/control.ts";
 import { PING_EVERY_BYTES } from "../../protocol/limits.ts";
 import type { Target } from "../targets/target.ts";
-import { clientFrame, Opcode } from "./client-frame.ts";
-import { Ledger } from "./ledger.ts";
-import { Wire } from "./wire.ts";
 
+const WELCOME_HEAD = '{"type":"welcome",';
 const MESSAGE_HEAD = '{"type":"message",';
 const PING_FRAME = clientFrame(Opcode.text, new TextEncoder().encode(PING));
 
 /** One subscriber. */
 export class BenchSubscriber {
-  readonly ledger: Ledger;
-  /** How the connection ended, where it did. */
+  readonly ledger = new Ledger();
+  /** The connection's id, from a room that sends one. */
+  id: string | undefined;
+  /** How the connection ended, if it did. */
   ended: string | undefined;
-  /** Members' messages that it was sent. */
+  /** The number of members' messages that it got. */
   memberMessages = 0;
-  /** Called when something came. */
+  /** Called when something has arrived. */
   onProgress: () => void = () => {};
+  /** Called for each frame with the time of its stamp. */
+  onFrame: ((sentAt: number) => void) | undefined;
   readonly #target: Target;
+  readonly #reader: UnitReader;
   #wire: Wire | undefined;
   #sincePong = 0;
   #asked = false;
 
   private constructor(target: Target, payloadBytes: number) {
     this.#target = target;
-    this.ledger = new Ledger(target.headerBytes, payloadBytes);
+    this.#reader = new UnitReader(target.headerBytes, payloadBytes, (index, sentAt) => {
+      this.ledger.frame(index);
+      this.onFrame?.(sentAt);
+    });
   }
 
-  /** Resolves once it takes part. */
+  /** Resolves when it takes part. */
   static async join(target: Target, payloadBytes: number): Promise<BenchSubscriber> {
     const subscriber = new BenchSubscriber(target, payloadBytes);
     subscriber.#wire = await Wire.open(target.subscriber, {
@@ -41,7 +52,7 @@ export class BenchSubscriber {
     return subscriber;
   }
 
-  /** Is a ping of it unanswered? */
+  /** True if one of its pings is unanswered. */
   get isAsking(): boolean {
     return this.#asked;
   }
@@ -56,12 +67,12 @@ export class BenchSubscriber {
     if (this.#target.pings && !this.#asked) this.#ping();
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   stall(): void {
     this.#wire?.stall();
   }
 
-  /** Reads again. */
+  /** Resumes reading. */
   resume(): void {
     this.#wire?.resume();
   }
@@ -71,7 +82,7 @@ export class BenchSubscriber {
   }
 
   #data(chunk: Buffer, start: number, end: number): void {
-    this.ledger.take(chunk, start, end);
+    this.#reader.take(chunk, start, end);
     this.onProgress();
     if (!this.#target.pings) return;
     this.#sincePong += end - start;
@@ -89,6 +100,8 @@ export class BenchSubscriber {
     else if (text.startsWith(MESSAGE_HEAD)) {
       this.memberMessages++;
       this.onProgress();
+    } else if (text.startsWith(WELCOME_HEAD)) {
+      this.id = (JSON.parse(text) as { connection: string }).connection;
     } else if (text.includes('"type":"gap"')) {
       const { from, to } = JSON.parse(text) as { from: number; to: number };
       this.ledger.gap(from, to);
@@ -97,7 +110,7 @@ export class BenchSubscriber {
   }
 }
 
-/** `count` subscribers, joined `atATime`. */
+/** Joins `count` subscribers, `atATime` at a time. */
 export async function joinAll(
   target: Target,
   count: number,

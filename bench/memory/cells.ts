@@ -1,4 +1,4 @@
-// Subscribers times frame size: what a room grows by while it sends to many at once.
+// Subscribers times frame size: the growth of a room while it sends to many at once.
 import { setTimeout as sleep } from "node:timers/promises";
 import { drain } from "../load/drain.ts";
 import { BenchPublisher } from "../load/publisher.ts";
@@ -10,16 +10,16 @@ import type { Found, Measure, Row } from "./row.ts";
 
 const MIB = 1024 * 1024;
 const GROUP_BYTES = 4 * MIB;
-/** Of one cell, to all subscribers together; but two frames at least... */
+/** Bytes of one cell, to all subscribers together, but at least two frames. */
 const CELL_BYTES = 1536 * MIB;
-/** ... and where some read nothing, more than the kernel takes in their place. */
+/** If some subscribers read nothing, more than the kernel takes in their place. */
 const STALLING_BYTES = 12 * MIB;
 const CELL_SECONDS = 30;
 const SETTLE_MS = 300;
-/** How a connection ends that was not closed. */
+/** The close of a connection that was cut. */
 const CUT = "1006 ";
 
-/** All read as fast as they can; half of them read nothing; all join at once. */
+/** All subscribers read as fast as they can; half of them read nothing; all join at once. */
 const KINDS: Readonly<Record<string, (subscribers: number, frameBytes: number) => Pick<Row, "idle" | "measure">>> = {
   healthy: (subscribers, frameBytes) => ({ measure: streaming(subscribers, 0, frameBytes) }),
   stalled: (subscribers, frameBytes) => ({ measure: streaming(subscribers / 2, subscribers / 2, frameBytes) }),
@@ -38,7 +38,10 @@ export function cellsOf(subscribers: readonly number[], frameKib: readonly numbe
   );
 }
 
-/** A stream as fast as the room takes it, to `healthy` that read, and to `stalled` that read nothing until it is over. */
+/**
+ * A stream as fast as the room accepts it, to `healthy` subscribers that read, and to `stalled` ones that read nothing
+ * until it is over.
+ */
 function streaming(healthy: number, stalled: number, frameBytes: number): Measure {
   return async (target, idle) => {
     const readers = await joinAll(target, healthy, frameBytes);
@@ -57,7 +60,10 @@ function streaming(healthy: number, stalled: number, frameBytes: number): Measur
   };
 }
 
-/** All join at once a room whose current group has `GROUP_BYTES`, or one frame if that is larger. Idle: they wait for the next group. */
+/**
+ * All subscribers join a room at once whose current group has `GROUP_BYTES`, or one frame if that is larger. Idle: they
+ * wait for the next group.
+ */
 function joining(subscribers: number, frameBytes: number): Pick<Row, "idle" | "measure"> {
   const frames = groupFramesOf(frameBytes);
   const fill = async (target: RoomcastTarget) => {
@@ -89,7 +95,9 @@ export function groupFramesOf(frameBytes: number): number {
   return Math.max(1, Math.floor(GROUP_BYTES / frameBytes));
 }
 
-/** What became of the frames `0` to `published`. Whoever the room closed was told by that; whoever was cut, was not. */
+/**
+ * Accounts for the frames `0` to `published`. A close by the room reports missing frames; a cut connection does not.
+ */
 export function foundOf(
   subscribers: readonly BenchSubscriber[],
   published: number,

@@ -1,12 +1,12 @@
-// What else makes a room's memory grow from outside: each was seen to cost an object more than it has.
+// Other loads from outside that make a room's memory grow: each once cost an object more than it has.
 import { setTimeout as sleep } from "node:timers/promises";
 import { deferred } from "../../client/deferred.ts";
+import { Wire } from "../../load/wire.ts";
 import { HEADER_BYTES } from "../../protocol/frame.ts";
 import { MAX_HTTP_MESSAGE_BYTES, STALLED_MS } from "../../protocol/limits.ts";
 import { drain } from "../load/drain.ts";
 import { BenchPublisher } from "../load/publisher.ts";
 import { type BenchSubscriber, joinAll } from "../load/subscriber.ts";
-import { Wire } from "../load/wire.ts";
 import type { RoomcastTarget } from "../targets/roomcast.ts";
 import { foundOf, groupFramesOf } from "./cells.ts";
 import type { Found, Row } from "./row.ts";
@@ -16,10 +16,13 @@ const MIB = 1024 * KIB;
 const FRAME_BYTES = 64 * KIB;
 const HISTORY_BYTES = 16 * MIB;
 const SETTLE_MS = 300;
-/** What a client's kernel and the room's take for one that reads nothing. */
+/** Memory that a client's kernel and the room use for a client that reads nothing. */
 const KERNEL_BYTES = 4 * MIB;
 
-/** How viewers end what they leave open and unread: they break a rule, say Close, or end their half of the connection. */
+/**
+ * The ways in which viewers leave a connection open and unread: they break a rule, send a Close, or end their half of
+ * the connection.
+ */
 const WAYS_OUT: Readonly<Record<string, (wire: Wire) => void>> = {
   "bad-text": (wire) => wire.sendText("no json"),
   "close-unread": (wire) => wire.sendClose(1000),
@@ -42,8 +45,8 @@ export const ROWS: readonly Row[] = [
   },
   {
     kind: "http-messages",
-    labels: { stalled: 500, messages: 16 },
-    measure: (target, idle) => httpMessages(target, idle, 500, 16),
+    labels: { stalled: 500, messages: 10 },
+    measure: (target, idle) => httpMessages(target, idle, 500, 10),
   },
   ...[1, 200].map(
     (payloadBytes): Row => ({
@@ -77,7 +80,10 @@ async function leftUnread(
   return { lost: 0, figures: {} };
 }
 
-/** Some stop reading until they are closed as slow, and come back while their old socket stays open and unread. */
+/**
+ * Some subscribers stop reading until they are closed as slow, and reconnect while their old socket stays open and
+ * unread.
+ */
 async function slowReturn(target: RoomcastTarget, idle: () => void, count: number, times: number): Promise<Found> {
   const publisher = await BenchPublisher.join(target, FRAME_BYTES, groupFramesOf(FRAME_BYTES));
   const [reader] = await joinAll(target, 1, FRAME_BYTES);
@@ -89,7 +95,7 @@ async function slowReturn(target: RoomcastTarget, idle: () => void, count: numbe
     for (let time = 0; time < times; time++) {
       const stuck = await joinAll(target, count, FRAME_BYTES);
       for (const subscriber of stuck) subscriber.stall();
-      // When their ways are full, plus what the room waits.
+      // The time until their buffers are full, plus the room's wait.
       await sleep(STALLED_MS + 8000);
     }
   } finally {
@@ -100,7 +106,10 @@ async function slowReturn(target: RoomcastTarget, idle: () => void, count: numbe
   return foundOf([reader], publisher.published, {});
 }
 
-/** Messages of an application to many that read nothing. What was counted as delivered has to arrive when they read. */
+/**
+ * Messages from an application to many subscribers that read nothing. Messages counted as delivered have to arrive when
+ * they read.
+ */
 async function httpMessages(target: RoomcastTarget, idle: () => void, count: number, messages: number): Promise<Found> {
   const publisher = await BenchPublisher.join(target, FRAME_BYTES, groupFramesOf(FRAME_BYTES));
   const stuck = await joinAll(target, count, FRAME_BYTES);
@@ -118,7 +127,7 @@ async function httpMessages(target: RoomcastTarget, idle: () => void, count: num
   await drain(stuck, publisher.published);
   const sum = (of: (subscriber: BenchSubscriber) => number) => stuck.reduce((total, one) => total + of(one), 0);
   const arrived = () => sum(({ memberMessages }) => memberMessages);
-  // The publisher gets them too.
+  // The publisher gets them, too.
   const due = () => counted - messages;
   for (let waited = 0; arrived() < due() && waited < 50; waited++) await sleep(100);
   const lostMessages = Math.max(0, due() - arrived());
@@ -130,13 +139,13 @@ async function httpMessages(target: RoomcastTarget, idle: () => void, count: num
   return { ...frames, lost: frames.lost + lostMessages };
 }
 
-/** A history full of small frames: what the room keeps beside their bytes. */
+/** A history full of small frames: the room's overhead in addition to their bytes. */
 async function smallFrames(target: RoomcastTarget, idle: () => void, payloadBytes: number): Promise<Found> {
   const publisher = await BenchPublisher.join(target, payloadBytes, 1000);
   await sleep(SETTLE_MS);
   idle();
   const frames = Math.ceil(HISTORY_BYTES / (HEADER_BYTES + payloadBytes));
-  // A room takes ten thousand messages a second.
+  // A room accepts ten thousand messages a second.
   const perMessage = Math.ceil(frames / 80_000);
   await publishAll(publisher, frames, perMessage);
   await sleep(SETTLE_MS);
@@ -153,7 +162,7 @@ async function publishAll(publisher: BenchPublisher, frames: number, perMessage:
   }
 }
 
-/** A message of the largest size to everybody, tried again where there were too many. */
+/** Sends a message of the largest size to everybody, and repeats it if there were too many. */
 async function sendMessage({
   url,
   room,

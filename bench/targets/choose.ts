@@ -19,7 +19,7 @@ export interface Targets extends AsyncDisposable {
   readonly all: readonly Target[];
 }
 
-/** Starts those named and, of the bundle `against`, those of Roomcast among them once more. */
+/** Starts the named targets and, if there is a bundle `against`, the Roomcast targets among them once more with it. */
 export async function startTargets(names: readonly TargetName[], against?: string): Promise<Targets> {
   const starters = names.map((name): (() => Promise<Target>) => STARTERS[name]);
   if (against !== undefined) {

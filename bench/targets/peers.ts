@@ -1,4 +1,4 @@
-// What Roomcast is compared with: each relays a publisher's messages as they are to everybody else.
+// The targets that Roomcast is compared with: each relays a publisher's messages unchanged to everybody else.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ const PARTYSERVER = fileURLToPath(new URL("../node_modules/partyserver", import.
 /** (a) A minimal object that loops over `getWebSockets()`. */
 export async function startLoop(): Promise<Target> {
   const script = await readFile(objectFile("loop.js"), "utf8");
-  return peer("loop", await startWorkerd({ script, className: "Loop" }), "/");
+  return peer("loop", await startWorkerd({ script, objects: { ROOM: "Loop" } }), "/");
 }
 
 /** (b) PartyServer with hibernation. */
@@ -29,7 +29,7 @@ export async function startPartyServer(): Promise<Target> {
     logLevel: "warning",
   });
   const script = bundle.outputFiles[0]?.text ?? "";
-  return peer("partyserver", await startWorkerd({ script, className: "Party" }), "/parties/room/bench");
+  return peer("partyserver", await startWorkerd({ script, objects: { ROOM: "Party" } }), "/parties/room/bench");
 }
 
 /** (c) A Node process with the package `ws`. */

@@ -15,7 +15,7 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-/** A process whose first sign of life is a line that `ready` matches. */
+/** A process that is ready when it prints a line that `ready` matches. */
 export class Daemon implements AsyncDisposable {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -25,7 +25,9 @@ export class Daemon implements AsyncDisposable {
     this.pid = pid;
   }
 
-  /** Resolves with it and the match. Its fourth channel (3) is read too: workerd tells its port there. */
+  /**
+   * Resolves with the process and the match. It also reads the fourth channel (3), on which workerd reports its port.
+   */
   static async start(
     program: string,
     args: readonly string[],
@@ -75,7 +77,7 @@ export function residentBytes(pid: number): number {
 /** Processor time that a process has used, seconds. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // Behind the name, which may hold anything: utime and stime are fields 14 and 15 of the line.
+  // Behind the name, which may contain anything: utime and stime are fields 14 and 15 of the line.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

@@ -7,11 +7,11 @@ import { startWorkerd } from "./workerd.ts";
 
 const BUNDLE = new URL("../../dist/worker/index.js", import.meta.url);
 const ROOM = "bench";
-/** What subscribers say of their pings; builds from before do not know it. */
+/** The ping interval that subscribers declare; older builds do not know it. */
 const PINGS = "&ping=1000";
 const SECRET = "bench-secret-bench-secret-bench-secret-0000";
 
-/** The room, for whoever does not come by WebSocket. */
+/** The room, for requests other than WebSockets. */
 export interface RoomcastTarget extends Target {
   readonly url: string;
   readonly room: string;
@@ -20,14 +20,19 @@ export interface RoomcastTarget extends Target {
   readonly adminToken: string;
 }
 
-/** How its subscribers receive: frames with headers and control messages, or payloads alone. */
+/** The mode of its subscribers: frames with headers and control messages, or only payloads. */
 export type Mode = "framed" | "plain";
 
-/** Starts it and creates the room. `bundle`: another build of the Worker, to compare with. */
+/**
+ * Starts it and creates the room. `bundle`: another build of the Worker, to compare with. `given`: vars, which override
+ * the common ones. `queues`: bindings of a queue.
+ */
 export async function startRoomcast(
   mode: Mode,
   bundle?: string,
   settings: Partial<RoomSettings> = {},
+  given: Readonly<Record<string, string>> = {},
+  queues: readonly string[] = [],
 ): Promise<RoomcastTarget> {
   const script = await readFile(bundle ?? BUNDLE, "utf8").catch((cause) => {
     throw new Error("the Worker is not built: npm run build", { cause });
@@ -36,9 +41,14 @@ export async function startRoomcast(
     TOKEN_SECRET: SECRET,
     OPERATOR_KEY: SECRET,
     ROOM_CREATION: "open",
+    // The benchmarks measure one object, unless they say otherwise.
+    MAX_RELAYS: "0",
     INGEST_URL: "tcp://127.0.0.1:9000",
+    ...given,
   };
-  const worker = await startWorkerd({ script, className: "Room", vars });
+  const objects = objectsOf(script);
+  const disk = objects.RECORDER === undefined ? undefined : "RECORDINGS_DISK";
+  const worker = await startWorkerd({ script, objects, vars, disk, queues });
   const url = `http://127.0.0.1:${worker.port}`;
   const response = await fetch(`${url}/api/rooms`, { method: "POST", body: JSON.stringify({ id: ROOM, settings }) });
   const { tokens } = (await response.json()) as { tokens: { admin: string; publish: string; subscribe: string } };
@@ -63,4 +73,10 @@ export async function startRoomcast(
     pings: mode === "framed",
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
   };
+}
+
+/** The classes that the build has, by their bindings: those from before know no relays, or no recorders. */
+function objectsOf(script: string): Record<string, string> {
+  const has = (name: string) => new RegExp(`^export \\{[^}]*\\b${name}\\b`, "m").test(script);
+  return { ROOM: "Room", ...(has("Relay") && { RELAY: "Relay" }), ...(has("Recorder") && { RECORDER: "Recorder" }) };
 }

@@ -1,5 +1,5 @@
-// What is measured: a process with a room in it, and how to speak with it.
-import type { Handshake } from "../load/wire.ts";
+// A target: a process with a room in it, and the way to speak with it.
+import type { Handshake } from "../../load/wire.ts";
 
 /** A running target; disposing it ends its process. */
 export interface Target extends AsyncDisposable {
@@ -7,10 +7,10 @@ export interface Target extends AsyncDisposable {
   readonly pid: number;
   readonly publisher: Handshake;
   readonly subscriber: Handshake;
-  /** Does its publisher speak Roomcast's protocol (frames, acks, a window)? Else a message is a payload. */
+  /** True if its publisher speaks Roomcast's protocol (frames, acks, a window). Otherwise a message is a payload. */
   readonly isRoomcast: boolean;
-  /** Bytes in front of each payload, as a subscriber gets it. */
+  /** Bytes before each payload that a subscriber gets. */
   readonly headerBytes: number;
-  /** Does a subscriber ping? */
+  /** True if a subscriber pings. */
   readonly pings: boolean;
 }

@@ -1,6 +1,6 @@
-// What an application server needs of Roomcast: rooms, short-lived tokens, and to take them back. With the operator's key.
+// The calls of an application server to Roomcast, with the operator's key: rooms, short-lived tokens, revocations.
 
-/** What somebody may do in a room. */
+/** A right in a room. */
 export type Right = "subscribe" | "publish" | "message";
 
 /** A refusal of Roomcast; `code` is stable, see PROTOCOL.md. */
@@ -27,39 +27,45 @@ export class Rooms {
     this.#key = key;
   }
 
-  /** Creates a room and answers its id. */
+  /** Creates a room and returns its id. */
   async create(settings: object): Promise<string> {
     const { room } = await this.#ask("POST", "", { settings });
     return room as string;
   }
 
-  /** A token for `subject`: short-lived, since the page can fetch another one. */
+  /** A token for `subject`. It is short-lived, because the page can fetch another one. */
   async token(room: string, subject: string, can: readonly Right[], ttlSeconds: number): Promise<string> {
     const { token } = await this.#ask("POST", `/${room}/tokens`, { can, subject, ttlSeconds });
     return token as string;
   }
 
-  /** Takes back all tokens that `subject` has, and closes its connections: answers how many. */
+  /** A ticket that opens one WebSocket in the next minute, with the rights of `token`. */
+  async ticket(room: string, token: string): Promise<string> {
+    const { ticket } = await this.#ask("POST", `/${room}/tickets`, {}, token);
+    return ticket as string;
+  }
+
+  /** Revokes all tokens of `subject`, and closes its connections. Returns their number. */
   async revoke(room: string, subject: string): Promise<number> {
     const { closed } = await this.#ask("POST", `/${room}/revocations`, { subject });
     return closed as number;
   }
 
-  /** Tells everybody in the room something; answers to how many connections it went. */
+  /** Sends a message to everybody in the room. Returns the number of connections that it went to. */
   async tell(room: string, body: unknown): Promise<number> {
     const { connections } = await this.#ask("POST", `/${room}/messages`, { body });
     return connections as number;
   }
 
-  /** Closes the room for good. */
+  /** Closes the room permanently. */
   async close(room: string): Promise<void> {
     await this.#ask("DELETE", `/${room}`);
   }
 
-  async #ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+  async #ask(method: string, path: string, body?: object, credential = this.#key): Promise<Record<string, unknown>> {
     const response = await fetch(`${this.#url}/api/rooms${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#key}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${credential}`, "content-type": "application/json" },
       body: body === undefined ? null : JSON.stringify(body),
     });
     const text = await response.text();

@@ -1,4 +1,5 @@
-// An application with its own login in front of Roomcast: it decides who may enter which meeting, Roomcast holds the doors.
+// An application with its own login in front of Roomcast. The application decides who may enter which meeting, and
+// Roomcast enforces it.
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { json } from "node:stream/consumers";
@@ -16,10 +17,10 @@ interface Answer {
   readonly cookie?: string;
 }
 
-/** So long does somebody who was shut out of the application keep a token, if nobody revokes it. */
+/** How long a user who lost access keeps a token, if nobody revokes it. */
 const TOKEN_TTL_SECONDS = 300;
 
-/** The application: users, sessions and meetings are in memory, and everybody's password is "demo". */
+/** The application: users, sessions and meetings are in memory, and every password is "demo". */
 export class App {
   readonly #rooms: Rooms;
   /** The address of the Worker, as browsers see it. */
@@ -54,12 +55,14 @@ export class App {
     if (request.method === "POST" && first === "meetings" && name === "") return this.#create(user);
     const meeting = this.#meetings.get(name);
     if (first !== "meetings" || meeting === undefined) return { status: 404 };
-    // Who may do what is the application's own business: here the owner, and those whom the owner invited.
+    // The application's own rule: the owner and invited users may enter.
     const isOwner = meeting.owner === user;
     if (!isOwner && !meeting.guests.has(user)) return { status: 403 };
     switch (`${request.method} ${action}`) {
       case "GET token":
         return this.#token(meeting, user);
+      case "POST ticket":
+        return this.#ticket(meeting, user);
       case "POST guests":
         return isOwner ? this.#invite(meeting, await json(request)) : { status: 403 };
       case "DELETE guests":
@@ -86,11 +89,20 @@ export class App {
     return { status: 201, body: { meeting: name } };
   }
 
-  /** What the page connects with. It asks again whenever it connects: so access ends minutes after it was taken away. */
+  /**
+   * The page's credentials. The page asks again whenever it connects, so access ends within minutes after it was
+   * revoked.
+   */
   async #token({ room, owner }: Meeting, user: string): Promise<Answer> {
     const can: Right[] = user === owner ? ["publish", "subscribe", "message"] : ["subscribe", "message"];
     const token = await this.#rooms.token(room, user, can, TOKEN_TTL_SECONDS);
     return { status: 200, body: { url: this.#publicUrl, room, token } };
+  }
+
+  /** The answer for `<roomcast-player ticket-url>`: the page never sees the token. */
+  async #ticket({ room }: Meeting, user: string): Promise<Answer> {
+    const token = await this.#rooms.token(room, user, ["subscribe"], TOKEN_TTL_SECONDS);
+    return { status: 201, body: { ticket: await this.#rooms.ticket(room, token) } };
   }
 
   async #invite({ guests }: Meeting, body: unknown): Promise<Answer> {

@@ -1,4 +1,4 @@
-// The framing `auto`: looks at the first bytes and hands the stream to the splitter that they ask for.
+// The framing `auto`: looks at the first bytes and passes the stream to the matching splitter.
 import type { ProtocolError } from "../errors.ts";
 import type { SplitFrame, Splitter } from "../splitter.ts";
 import { concat, u8 } from "./bytes.ts";
@@ -6,20 +6,31 @@ import { fmp4Splitter } from "./fmp4.ts";
 import { mjpegSplitter } from "./mjpeg.ts";
 import { mpegtsSplitter } from "./mpegts.ts";
 import { rawSplitter } from "./raw.ts";
+import { webmSplitter } from "./webm.ts";
 
-/** Bytes that settle every stream; fewer do for most. At most this many minus one are held back. */
+/** With this many bytes, every stream is decided; most need fewer. At most one byte less is held back. */
 export const AUTO_DECIDING_BYTES = 2 * 188 + 1;
 
-type Decision = "undecided" | "mpegts" | "fmp4" | "mjpeg" | "raw";
+type Decision = "undecided" | "mpegts" | "fmp4" | "mjpeg" | "webm" | "raw";
 
-const CREATE = { mpegts: mpegtsSplitter, fmp4: fmp4Splitter, mjpeg: mjpegSplitter, raw: rawSplitter } as const;
+const CREATE = {
+  mpegts: mpegtsSplitter,
+  fmp4: fmp4Splitter,
+  mjpeg: mjpegSplitter,
+  webm: webmSplitter,
+  raw: rawSplitter,
+} as const;
 
-/** What a stream has at the positions given: each row's first byte differs, so one row at most can match. */
+/**
+ * The bytes of each kind of stream at the given positions. The first byte of each row differs, so at most one row
+ * matches.
+ */
 const PATTERNS: readonly { kind: Exclude<Decision, "undecided" | "raw">; at: readonly number[]; oneOf: string[] }[] = [
   { kind: "mpegts", at: [0, 188, 376], oneOf: ["GGG"] },
-  // A first box below 16 MiB: the highest byte of its size is zero.
+  // The first box is below 16 MiB, so the highest byte of its size is zero.
   { kind: "fmp4", at: [0, 4, 5, 6, 7], oneOf: ["\0ftyp", "\0styp", "\0moov"] },
   { kind: "mjpeg", at: [0, 1, 2], oneOf: ["\xff\xd8\xff"] },
+  { kind: "webm", at: [0, 1, 2, 3], oneOf: ["\x1a\x45\xdf\xa3"] },
 ];
 
 /**
@@ -27,9 +38,10 @@ const PATTERNS: readonly { kind: Exclude<Decision, "undecided" | "raw">; at: rea
  * | 47 at 0, 188 and 376                             | mpegts  |
  * | 00 at 0 and `ftyp`, `styp` or `moov` at 4        | fmp4    |
  * | FF D8 FF at 0                                    | mjpeg   |
+ * | 1A 45 DF A3 at 0                                 | webm    |
  * | anything else, or an end before it is decided    | raw     |
  *
- * Decides as soon as only one row is left. Errors: those of the splitter decided on.
+ * Decides as soon as only one row is left. Errors: those of the chosen splitter.
  */
 export function autoSplitter(): Splitter {
   return new AutoSplitter();
@@ -51,6 +63,10 @@ class AutoSplitter implements Splitter {
 
   get isShapeless(): boolean {
     return this.#state.kind === "decided" && this.#state.splitter.isShapeless;
+  }
+
+  get format(): string | undefined {
+    return this.#state.kind === "decided" ? this.#state.splitter.format : undefined;
   }
 
   push(chunk: Uint8Array): SplitFrame[] {

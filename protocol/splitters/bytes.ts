@@ -1,4 +1,4 @@
-// Reading, joining and cutting bytes: what several splitters need.
+// Functions to read, join and cut bytes, for several splitters.
 import type { SplitFrame } from "../splitter.ts";
 
 /** Unsigned byte at `at`; 0 behind the end. */
@@ -16,7 +16,7 @@ export function u32(bytes: Uint8Array, at: number): number {
   return u16(bytes, at) * 0x1_0000 + u16(bytes, at + 2);
 }
 
-/** `first` and `second` in a new array; where one of them is empty, the other one itself. */
+/** `first` and `second` in a new array. If one of them is empty, returns the other one itself. */
 export function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
   if (first.length === 0) return second;
   if (second.length === 0) return first;

@@ -1,10 +1,11 @@
-// What splitters that can fail share: frames cut before a failure are given away before it is thrown.
+// The common part of splitters that can fail: they return the frames cut before a failure, then throw it.
 import { ProtocolError } from "../errors.ts";
 import type { SplitFrame, Splitter } from "../splitter.ts";
 
-/** A splitter by what it reads: `read` and `finish` add to `frames`, and may throw `ProtocolError`. */
+/** A splitter whose `read` and `finish` add to `frames`, and may throw `ProtocolError`. */
 export abstract class FailingSplitter implements Splitter {
   readonly isShapeless = false;
+  format: string | undefined;
   protected frames: SplitFrame[] = [];
   #failure: ProtocolError | undefined;
 

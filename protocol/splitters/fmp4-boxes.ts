@@ -10,17 +10,17 @@ export const LONG_HEADER_BYTES = 16;
 
 export interface BoxHeader {
   readonly type: string;
-  /** The whole box, header included; Infinity for a box that goes on to the end of the stream. */
+  /** The size of the whole box, including its header; Infinity for a box that extends to the end of the stream. */
   readonly size: number;
   readonly headerBytes: number;
 }
 
-/** True if the header that these 8 bytes begin has 8 bytes more, for a 64-bit size. */
+/** True if the header that these 8 bytes begin has 8 further bytes, for a 64-bit size. */
 export function isLongHeader(header: Uint8Array): boolean {
   return u32(header, 0) === 1;
 }
 
-/** Reads a whole header. Error: `frame_truncated` for a size smaller than the header and a type that is no text. */
+/** Reads a whole header. Error: `frame_truncated` for a size smaller than the header, or a type that is not text. */
 export function readHeader(header: Uint8Array): BoxHeader {
   const isLong = isLongHeader(header);
   const headerBytes = isLong ? LONG_HEADER_BYTES : SHORT_HEADER_BYTES;
@@ -28,20 +28,20 @@ export function readHeader(header: Uint8Array): BoxHeader {
   const size = written === 0 && !isLong ? Number.POSITIVE_INFINITY : written;
   const type = typeAt(header, 4);
   if (!/^[\xa9 -~][ -~]{3}$/.test(type))
-    throw new ProtocolError("frame_truncated", "malformed box: its type is no text");
+    throw new ProtocolError("frame_truncated", "malformed box: its type is not text");
   if (size < headerBytes || (size > Number.MAX_SAFE_INTEGER && size !== Number.POSITIVE_INFINITY)) {
     throw new ProtocolError("frame_truncated", `malformed box: ${type} with a size of ${size} bytes`);
   }
   return { type, size, headerBytes };
 }
 
-/** A box inside of another one. */
+/** A box inside another box. */
 export interface Box {
   readonly type: string;
   readonly body: Uint8Array;
 }
 
-/** The boxes that `body` consists of, up to the first malformed one. */
+/** The boxes of `body`, up to the first malformed one. */
 export function boxesIn(body: Uint8Array): Box[] {
   const boxes: Box[] = [];
   let at = 0;
@@ -54,7 +54,7 @@ export function boxesIn(body: Uint8Array): Box[] {
   return boxes;
 }
 
-/** The bodies of the boxes of the type that the last name of `path` is, each inside of the one named before it. */
+/** The bodies of the boxes at `path`: each type names boxes inside those of the previous type. */
 export function bodiesAt(body: Uint8Array, ...path: string[]): Uint8Array[] {
   return path.reduce(
     (bodies, type) => bodies.flatMap((inner) => boxesIn(inner).flatMap((box) => (box.type === type ? [box.body] : []))),

@@ -1,10 +1,10 @@
-// Can decoding start with a movie fragment? From `moov` and `moof` (ISO 14496-12, 8.8.3 to 8.8.8).
+// Determines whether decoding can start at a movie fragment, from `moov` and `moof` (ISO 14496-12, 8.8.3 to 8.8.8).
 import { u8, u32 } from "./bytes.ts";
 import { bodiesAt, boxesIn, typeAt } from "./fmp4-boxes.ts";
 
-/** What a `moov` says that its fragments need. */
+/** The data of a `moov` that is needed for its fragments. */
 export interface Movie {
-  /** The first track with the handler `vide`; none if there is none. */
+  /** The first track with the handler `vide`; undefined if there is none. */
   readonly videoTrack: number | undefined;
   /** default_sample_flags of that track. */
   readonly sampleFlags: number;
@@ -14,7 +14,7 @@ const NON_SYNC_SAMPLE = 0x1_0000;
 const Tfhd = { baseDataOffset: 0x1, description: 0x2, duration: 0x8, size: 0x10, flags: 0x20 } as const;
 const Trun = { dataOffset: 0x1, firstFlags: 0x4, duration: 0x100, size: 0x200, flags: 0x400 } as const;
 
-/** Reads the body of a `moov`. What is malformed in it counts as missing. */
+/** Reads the body of a `moov`. Malformed parts count as missing. */
 export function readMovie(moov: Uint8Array): Movie {
   const videoTrak = bodiesAt(moov, "trak").find((trak) =>
     bodiesAt(trak, "mdia", "hdlr").some((hdlr) => typeAt(hdlr, 8) === "vide"),
@@ -24,7 +24,7 @@ export function readMovie(moov: Uint8Array): Movie {
   return { videoTrack, sampleFlags: defaults === undefined ? 0 : u32(defaults, 20) };
 }
 
-/** True if the fragment with this body of a `moof` begins with a sync sample of the video, or there is no video. */
+/** True if the fragment with this `moof` body begins with a sync sample of the video, or if there is no video. */
 export function beginsWithSync(moof: Uint8Array, movie: Movie): boolean {
   if (movie.videoTrack === undefined) return true;
   for (const traf of bodiesAt(moof, "traf")) {
@@ -40,7 +40,7 @@ function trackOfHeader(tkhd: Uint8Array): number {
   return u32(tkhd, u8(tkhd, 0) === 1 ? 20 : 12);
 }
 
-/** The flags of the first sample of a track fragment; none if it has no samples. */
+/** The flags of the first sample of a track fragment; undefined if it has no samples. */
 function firstSampleFlags(traf: Uint8Array, tfhd: Uint8Array, movieFlags: number): number | undefined {
   const run = boxesIn(traf).find(({ type, body }) => type === "trun" && u32(body, 4) > 0)?.body;
   if (run === undefined) return undefined;

@@ -6,13 +6,17 @@ import type { Splitter } from "../splitter.ts";
 import { addPieces } from "./bytes.ts";
 import { FailingSplitter } from "./failing.ts";
 import { type BoxHeader, isLongHeader, LONG_HEADER_BYTES, readHeader, SHORT_HEADER_BYTES } from "./fmp4-boxes.ts";
+import { movieFormat } from "./fmp4-codecs.ts";
 import { beginsWithSync, type Movie, readMovie } from "./fmp4-samples.ts";
 import { Gather } from "./gather.ts";
 
-/** Largest `moof`, with the boxes around it that belong to the fragment, `mdat` not counted. */
+/** Largest `moof`, including the boxes around it that belong to the fragment, but without `mdat`. */
 export const MAX_MOOF_BYTES = 1024 * 1024;
 
-/** The boxes that become one frame: the movie's header, what precedes a `moof`, `moof` and on, or a box of no use. */
+/**
+ * The boxes that become one frame: the movie's header, the boxes before a `moof`, the `moof` and what follows, or an
+ * unused box.
+ */
 type Unit = "none" | "init" | "prelude" | "fragment" | "other";
 
 type State =
@@ -29,10 +33,10 @@ const MAX_UNIT_BYTES: Readonly<Record<Unit, number>> = {
 };
 
 /**
- * - init: everything from `ftyp` to `moov`. Every one after the first has `discontinuity`.
+ * - init: everything from `ftyp` to `moov`. Each init after the first one has `discontinuity`.
  * - A fragment is one frame: `styp`, `sidx`, `emsg`, `prft`, `moof`, `mdat`. key: it begins with a sync sample of the
  *   first video track, or the movie has no video. A fragment above MAX_PAYLOAD_BYTES, or with an `mdat` of unknown size,
- *   goes on in frames without flags as its bytes come.
+ *   continues in frames without flags as its bytes arrive.
  * - Other boxes (`mfra`) are frames without flags.
  *
  * Holds back one such frame. Errors: `record_too_large` for an init above MAX_INIT_BYTES and a `moof` above
@@ -44,7 +48,7 @@ export function fmp4Splitter(): Splitter {
 
 class Fmp4Splitter extends FailingSplitter {
   #state: State = { kind: "header" };
-  /** Bytes missing for what the state waits for. */
+  /** The number of bytes that the state still waits for. */
   #missingBytes = SHORT_HEADER_BYTES;
   readonly #header = new Gather();
   readonly #gathered = new Gather();
@@ -79,7 +83,7 @@ class Fmp4Splitter extends FailingSplitter {
     else addPieces(this.frames, part, MAX_PAYLOAD_BYTES, 0);
   }
 
-  /** What the state waited for is there. */
+  /** The bytes that the state waited for have arrived. */
   #advance(): void {
     if (this.#state.kind === "header") {
       const header = this.#header.view;
@@ -117,7 +121,9 @@ class Fmp4Splitter extends FailingSplitter {
   #finish(box: BoxHeader, start: number): void {
     if (box.type === "moov") {
       const flags = this.#movie === undefined ? Flag.init : Flag.init | Flag.discontinuity;
-      this.#movie = readMovie(this.#gathered.view.subarray(start + box.headerBytes));
+      const moov = this.#gathered.view.subarray(start + box.headerBytes);
+      this.#movie = readMovie(moov);
+      this.format = movieFormat(moov);
       this.#emit(flags);
     } else if (box.type === "moof") {
       const moof = this.#gathered.view.subarray(start + box.headerBytes);
@@ -127,7 +133,7 @@ class Fmp4Splitter extends FailingSplitter {
     }
   }
 
-  /** The flags of the unit as it is; an init that ends without `moov` is none. */
+  /** The current flags of the unit. An init that ends without `moov` is not an init. */
   #flags(): number {
     return this.#unit === "fragment" ? this.#fragmentFlags : 0;
   }
@@ -138,7 +144,7 @@ class Fmp4Splitter extends FailingSplitter {
   }
 }
 
-/** The unit that a box belongs to, behind boxes of the unit `current`. */
+/** The unit of a box that follows boxes of the unit `current`. */
 function unitOf(type: string, current: Unit): Unit {
   switch (type) {
     case "ftyp":
@@ -158,7 +164,7 @@ function unitOf(type: string, current: Unit): Unit {
   }
 }
 
-/** True if a box of the unit `next` belongs to the same frame as those before it. */
+/** True if a box of the unit `next` belongs to the same frame as the boxes before it. */
 function continues(current: Unit, next: Unit, type: string): boolean {
   if (current === "prelude" && next === "fragment") return true;
   return current === next && type !== "moof";

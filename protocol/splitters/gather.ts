@@ -1,10 +1,10 @@
-// The bytes of one frame that may come in several chunks: a view as long as they lie in one piece, a copy after that.
+// The bytes of one frame, which may come in several chunks: a view while they are contiguous, then a copy.
 
 const NOTHING = new Uint8Array(0);
 
-/** Gathers parts into one array, each byte copied a constant number of times. The owner bounds the length. */
+/** Gathers parts into one array, and copies each byte a constant number of times. The owner limits the length. */
 export class Gather {
-  /** A view of the caller's bytes, or the own buffer that `#length` bytes of are filled. */
+  /** A view of the caller's bytes, or an own buffer of which `#length` bytes are filled. */
   #bytes: Uint8Array = NOTHING;
   #length = 0;
   #own = false;
@@ -13,12 +13,12 @@ export class Gather {
     return this.#length;
   }
 
-  /** What is gathered, without giving it up; valid until the next call of `append`. */
+  /** The gathered bytes, which stay here; valid until the next call of `append`. */
   get view(): Uint8Array {
     return this.#own ? this.#bytes.subarray(0, this.#length) : this.#bytes;
   }
 
-  /** Adds `part`. `expectedBytes`: the length that all parts will have, if known, so that the buffer fits at once. */
+  /** Adds `part`. `expectedBytes`: the length of all parts, if known, so that the buffer has the right size at once. */
   append(part: Uint8Array, expectedBytes = 0): void {
     if (part.length === 0) return;
     const length = this.#length + part.length;
@@ -32,7 +32,7 @@ export class Gather {
     this.#length = length;
   }
 
-  /** Gives away what is gathered and starts anew. */
+  /** Returns the gathered bytes and starts again. */
   take(): Uint8Array {
     const taken = this.view;
     this.#bytes = NOTHING;

@@ -7,6 +7,7 @@ import { linesSplitter } from "./lines.ts";
 import { mjpegSplitter } from "./mjpeg.ts";
 import { mpegtsSplitter } from "./mpegts.ts";
 import { rawSplitter } from "./raw.ts";
+import { webmSplitter } from "./webm.ts";
 
 const SPLITTERS: Readonly<Record<Framing, () => Splitter>> = {
   raw: rawSplitter,
@@ -15,6 +16,7 @@ const SPLITTERS: Readonly<Record<Framing, () => Splitter>> = {
   mpegts: mpegtsSplitter,
   fmp4: fmp4Splitter,
   mjpeg: mjpegSplitter,
+  webm: webmSplitter,
   auto: autoSplitter,
 };
 

@@ -10,8 +10,8 @@ import { Gather } from "./gather.ts";
 const LENGTH_BYTES = 4;
 
 /**
- * Every record is a frame and a join point; empty records count. Holds back one record. Errors: `record_too_large` as
- * soon as the length is known to exceed MAX_PAYLOAD_BYTES; `stream_truncated` for an end inside a record.
+ * Every record is a frame and a join point, including empty records. Holds back one record. Errors: `record_too_large`
+ * as soon as the length is known to exceed MAX_PAYLOAD_BYTES; `stream_truncated` for an end inside a record.
  */
 export function length32Splitter(): Splitter {
   return new Length32Splitter();

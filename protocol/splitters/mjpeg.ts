@@ -13,11 +13,11 @@ const EOI = 0xd9;
 const SOS = 0xda;
 const TEM = 0x01;
 
-/** Bytes of the length of a segment, which it counts itself. */
+/** Bytes of the length field of a segment. The length includes them. */
 const LENGTH_BYTES = 2;
 
 /**
- * What the next byte is. Between pictures: `outside`, or behind an FF that is held back. In a picture: the FF of a
+ * The role of the next byte. Between pictures: `outside`, or behind an FF that is held back. In a picture: the FF of a
  * marker, the marker, a byte of a segment's length, bytes to skip, entropy-coded data, or the byte behind an FF in it.
  */
 type State =
@@ -27,9 +27,9 @@ type State =
   | { readonly kind: "skip"; readonly marker: number; readonly bytes: number };
 
 /**
- * Every picture from SOI to EOI is a frame and a join point. Segments are skipped by their lengths, so that pictures
- * inside of them do not count. What is no whole picture (bytes between pictures, a picture that is cut off or malformed)
- * becomes frames without flags, and the next picture has `discontinuity`. Holds back one picture. Error:
+ * Every picture from SOI to EOI is a frame and a join point. Segments are skipped by their lengths, so pictures inside
+ * them are ignored. Anything that is not a whole picture (bytes between pictures, a picture that is cut off or
+ * malformed) becomes frames without flags, and the next picture has `discontinuity`. Holds back one picture. Error:
  * `record_too_large` for a picture above MAX_PAYLOAD_BYTES.
  */
 export function mjpegSplitter(): Splitter {
@@ -37,8 +37,10 @@ export function mjpegSplitter(): Splitter {
 }
 
 class MjpegSplitter extends FailingSplitter {
+  /** The format of each frame. */
+  override format = "image/jpeg";
   #state: State = { kind: "outside" };
-  /** The picture so far, or an FF between pictures; `#start`, in the chunk, is where its bytes go on. */
+  /** The picture so far, or an FF between pictures. Its bytes continue at `#start` in the chunk. */
   readonly #gathered = new Gather();
   #start = 0;
   #pictureFlags: number = Flag.key;
@@ -59,7 +61,7 @@ class MjpegSplitter extends FailingSplitter {
     addPieces(this.frames, this.#gathered.take(), MAX_PAYLOAD_BYTES, 0);
   }
 
-  /** Reads on at `at` and returns where to read next. */
+  /** Continues reading at `at`, and returns the next position to read. */
   #read(chunk: Uint8Array, at: number): number {
     const state = this.#state;
     switch (state.kind) {
@@ -77,7 +79,7 @@ class MjpegSplitter extends FailingSplitter {
     }
   }
 
-  /** Between pictures: finds FF D8, or an FF at the end that may become it, and flushes what is before it. */
+  /** Between pictures: finds FF D8, or an FF at the end that may become it, and flushes the bytes before it. */
   #seekPicture(chunk: Uint8Array, at: number): number {
     let found = chunk.indexOf(FF, at);
     while (found >= 0 && found + 1 < chunk.length && chunk[found + 1] !== SOI) found = chunk.indexOf(FF, found + 1);
@@ -144,7 +146,7 @@ class MjpegSplitter extends FailingSplitter {
     return at + 1;
   }
 
-  /** A picture begins inside of a picture: the first one was cut off, up to the FF that is the last byte read. */
+  /** A picture begins inside another picture: the first one was cut off before the FF that was read last. */
   #restart(chunk: Uint8Array, at: number): number {
     this.#gather(chunk, at);
     const bytes = this.#gathered.take();
@@ -154,7 +156,7 @@ class MjpegSplitter extends FailingSplitter {
     return at + 1;
   }
 
-  /** This is no picture: what was read of it is garbage, and the search goes on at `at`. */
+  /** The bytes so far are not a picture, so they are garbage. The search continues at `at`. */
   #abandon(chunk: Uint8Array, at: number): number {
     this.#gather(chunk, at);
     this.#garbage(this.#gathered.take());
@@ -162,7 +164,7 @@ class MjpegSplitter extends FailingSplitter {
     return at;
   }
 
-  /** Between pictures: what is there up to `end` is garbage. */
+  /** Between pictures: the bytes up to `end` are garbage. */
   #flushGarbage(chunk: Uint8Array, end: number): void {
     this.#garbage(this.#gathered.take());
     this.#garbage(chunk.subarray(this.#start, end));
@@ -179,7 +181,7 @@ class MjpegSplitter extends FailingSplitter {
   #gather(chunk: Uint8Array, end: number): void {
     const part = chunk.subarray(this.#start, end);
     if (this.#gathered.length + part.length > MAX_PAYLOAD_BYTES) {
-      throw new ProtocolError("record_too_large", `a picture has at most ${MAX_PAYLOAD_BYTES} bytes`);
+      throw new ProtocolError("record_too_large", `a picture may have at most ${MAX_PAYLOAD_BYTES} bytes`);
     }
     this.#gathered.append(part);
     this.#start = end;

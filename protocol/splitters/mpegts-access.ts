@@ -1,4 +1,5 @@
-// Where decoding of an MPEG-TS stream can start: access points of video, and of audio where there is no video.
+// The positions at which decoding of an MPEG-TS stream can start: access points of video, or of audio if there is no
+// video.
 import { u8, u16, u32 } from "./bytes.ts";
 import { hasRandomAccessIndicator, payloadOf } from "./mpegts-packet.ts";
 import type { ElementaryStream } from "./mpegts-tables.ts";
@@ -10,10 +11,10 @@ const PTS_HZ = 90_000;
 /** Shortest distance of two groups of a stream without video, by its presentation time. */
 const MIN_GROUP_MS = 500;
 
-/** Finds the packets that groups begin with, for one elementary stream. */
+/** Finds the packets at which groups begin, in one elementary stream. */
 export class AccessPoints {
   readonly #stream: ElementaryStream;
-  /** Presentation time of the last group, 90 kHz; none before the first and where PES packets have none. */
+  /** Presentation time of the last group, 90 kHz; undefined before the first one, and if PES packets have none. */
   #lastPts: number | undefined;
 
   constructor(stream: ElementaryStream) {
@@ -50,7 +51,10 @@ function beginsPicture(pes: Uint8Array, streamType: number): boolean {
   return false;
 }
 
-/** By stream type: is the unit after a start code, of which this is the first byte, one that decoding can start at? */
+/**
+ * By stream type: a function that gets the first byte after a start code, and returns true if decoding can start at
+ * this unit.
+ */
 const ACCESS_POINTS: ReadonlyMap<number, (first: number) => boolean> = new Map([
   [0x01, isSequenceHeader],
   [0x02, isSequenceHeader],

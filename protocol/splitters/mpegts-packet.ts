@@ -28,7 +28,7 @@ export function hasRandomAccessIndicator(packet: Uint8Array): boolean {
   return hasAdaptation && (u8(packet, 5) & 0x40) !== 0;
 }
 
-/** The payload as a view; empty if there is none that can be read (scrambled, marked as erroneous, malformed). */
+/** The payload as a view; empty if it cannot be read (scrambled, marked as erroneous, malformed). */
 export function payloadOf(packet: Uint8Array): Uint8Array {
   const control = u8(packet, 3);
   const readable = (u8(packet, 1) & 0x80) === 0 && (control & 0xd0) === 0x10;
@@ -37,7 +37,7 @@ export function payloadOf(packet: Uint8Array): Uint8Array {
   return packet.subarray(Math.min(HEADER_BYTES + adaptationBytes, PACKET_BYTES));
 }
 
-/** True if the packet at `at` is `packet` again, whatever its continuity counter. */
+/** True if the packet at `at` repeats `packet`, whatever its continuity counter. */
 export function isRepetition(bytes: Uint8Array, at: number, packet: Uint8Array): boolean {
   if (u16(bytes, at + 1) !== u16(packet, 1) || ((u8(bytes, at + 3) ^ u8(packet, 3)) & 0xf0) !== 0) return false;
   for (let index = HEADER_BYTES; index < PACKET_BYTES; index++) if (bytes[at + index] !== packet[index]) return false;

@@ -1,8 +1,8 @@
-// Sections of MPEG-TS: put together from packet payloads, and their checksum (ISO 13818-1, 2.4.4 and annex A).
+// Sections of MPEG-TS: their assembly from packet payloads, and their checksum (ISO 13818-1, 2.4.4 and annex A).
 import { concat, u8, u16 } from "./bytes.ts";
 import { isRepetition, PACKET_BYTES, payloadOf, startsUnit } from "./mpegts-packet.ts";
 
-/** Longest section of a PAT or PMT, its 3 header bytes included. */
+/** Longest section of a PAT or PMT, including its 3 header bytes. */
 const MAX_SECTION_BYTES = 1024;
 
 const HEADER_BYTES = 3;
@@ -12,13 +12,13 @@ const NOTHING = new Uint8Array(0);
 type State = { readonly kind: "waiting" } | { readonly kind: "reading"; readonly held: Uint8Array };
 const WAITING: State = { kind: "waiting" };
 
-/** Puts the sections of one PID together. Holds back less than MAX_SECTION_BYTES and one packet. */
+/** Assembles the sections of one PID. Holds back less than MAX_SECTION_BYTES and one packet. */
 export class SectionReader {
   #state: State = WAITING;
-  /** The last packet, where it depended on none before and none depends on it. */
+  /** The last packet, if it depends on no earlier packet and no later packet depends on it. */
   #whole: { readonly packet: Uint8Array; readonly sections: readonly Uint8Array[] } | undefined;
 
-  /** The sections that the packet at `at` completes, unchecked. Tables come again and again: a repetition costs little. */
+  /** The sections that the packet at `at` completes, unchecked. Tables are repeated often, so a repetition is cheap. */
   read(bytes: Uint8Array, at: number): readonly Uint8Array[] {
     const whole = this.#state === WAITING ? this.#whole : undefined;
     if (whole !== undefined && isRepetition(bytes, at, whole.packet)) return whole.sections;
@@ -56,7 +56,10 @@ export class SectionReader {
   }
 }
 
-/** True if the section's CRC-32 fits: computed over the whole section, checksum included, it is zero (annex A). */
+/**
+ * True if the section's CRC-32 is correct: computed over the whole section, including the checksum, it is zero (annex
+ * A).
+ */
 export function isIntact(section: Uint8Array): boolean {
   let crc = 0xffffffff;
   for (const byte of section) {

@@ -1,9 +1,10 @@
-// What an MPEG-TS stream says it carries: PAT and PMTs (ISO 13818-1, 2.4.4.3 and 2.4.4.8), and the stream to cut at.
+// The contents that an MPEG-TS stream declares: PAT and PMTs (ISO 13818-1, 2.4.4.3 and 2.4.4.8), and the stream to cut
+// at.
 import { equal, u8, u16 } from "./bytes.ts";
 import { PIDS } from "./mpegts-packet.ts";
 import { isIntact } from "./mpegts-sections.ts";
 
-/** `video` and `audio` for the stream types that we know, `other` for the rest. */
+/** `video` and `audio` for known stream types, `other` for the rest. */
 export type StreamKind = "video" | "audio" | "other";
 
 export interface ElementaryStream {
@@ -30,7 +31,18 @@ const KINDS: ReadonlyMap<number, StreamKind> = new Map([
   ...[0x03, 0x04, 0x0f, 0x11, 0x81, 0x87].map((type) => [type, "audio"] as const),
 ]);
 
-/** The current tables. A PAT of more than one section (over 250 programmes) is ignored. */
+/** Names of codecs by stream type, if the type alone determines them. */
+const CODECS: ReadonlyMap<number, string> = new Map([
+  [0x03, "mp3"],
+  [0x04, "mp3"],
+  [0x0f, "mp4a.40.2"],
+  [0x1b, "avc1"],
+  [0x24, "hvc1"],
+  [0x81, "ac-3"],
+  [0x87, "ec-3"],
+]);
+
+/** The current tables. A PAT with more than one section (over 250 programmes) is ignored. */
 export class Tables {
   /** Counts the changes of any table. */
   version = 0;
@@ -53,7 +65,7 @@ export class Tables {
     return true;
   }
 
-  /** Takes a section of a PMT's PID; the number of its programme if it is the current, intact PMT of one. */
+  /** Takes a section of a PMT's PID. Returns the number of its programme if it is a current, intact PMT. */
   readPmt(section: Uint8Array, pid: number): number | undefined {
     const number = u16(section, 3);
     const programme = this.#programmes.get(number);
@@ -74,7 +86,15 @@ export class Tables {
     return [...this.#programmes.values()].map((programme) => programme.pmtPid);
   }
 
-  /** The stream whose access points begin groups: the first video, else the first audio, else the first of all. */
+  /** The codecs of all streams, each once. */
+  get codecs(): string[] {
+    const streams = [...this.#programmes.values()].flatMap((programme) => programme.streams);
+    return [...new Set(streams.flatMap(({ type }) => CODECS.get(type) ?? []))];
+  }
+
+  /**
+   * The stream whose access points begin groups: the first video, or else the first audio, or else the first stream.
+   */
   get keyStream(): ElementaryStream | undefined {
     const streams = [...this.#programmes.values()].flatMap((programme) => programme.streams);
     return streams.find(({ kind }) => kind === "video") ?? streams.find(({ kind }) => kind === "audio") ?? streams[0];

@@ -1,5 +1,6 @@
 // The framing `mpegts`: an MPEG transport stream (ISO 13818-1), cut where decoding can start.
 import { Flag } from "../frame.ts";
+import { isFormat } from "../names.ts";
 import type { SplitFrame, Splitter } from "../splitter.ts";
 import { AccessPoints } from "./mpegts-access.ts";
 import { Cutter } from "./mpegts-cutter.ts";
@@ -7,28 +8,31 @@ import { PACKET_BYTES, PIDS, pidAt, SYNC_BYTE, startsUnit } from "./mpegts-packe
 import { SectionReader } from "./mpegts-sections.ts";
 import { Tables } from "./mpegts-tables.ts";
 
-/** Largest frame: as many whole packets as 64 KiB hold. */
+/** Largest frame: the whole packets that fit in 64 KiB. */
 export const MPEGTS_MAX_FRAME_BYTES = Math.floor((64 * 1024) / PACKET_BYTES) * PACKET_BYTES;
 
-/** Packets from a PAT to the last PMT that can make initialisation data. */
+/** The largest number of packets from a PAT to the last PMT that can be initialisation data. */
 export const MPEGTS_MAX_INIT_PACKETS = 16;
 
-/** The splitter never holds back more than this. */
+/** The splitter holds back at most this much. */
 export const MPEGTS_MAX_HELD_BYTES = MPEGTS_MAX_INIT_PACKETS * PACKET_BYTES;
 
 /** Chunks from this size on are not copied as a whole. */
 const LARGE_BYTES = 16 * 1024;
+
+/** The format before the tables have come, and if they contain no codec with a name. */
+const MPEGTS_FORMAT = "video/mp2t";
 
 const PAT_PID = 0;
 
 /** What the splitter looks for in the packets of a PID. */
 const Role = { none: 0, table: 1, key: 2 } as const;
 
-/** Packets from a PAT on that are initialisation data once all PMTs were among them. */
+/** Packets from a PAT on. They are initialisation data if they include all PMTs. */
 interface Run {
   start: number;
   packets: number;
-  /** Programmes whose PMT is missing yet; unknown while the PAT is incomplete. */
+  /** Programmes whose PMT is still missing; undefined while the PAT is incomplete. */
   missing: Set<number> | undefined;
 }
 
@@ -36,11 +40,11 @@ interface Run {
  * Frames hold whole packets and are cut at 64 KiB, before a group and around initialisation data.
  *
  * - init: the packets from a PAT to the last PMT that it names, if they are at most 16 and no group begins among them;
- *   other packets in between are part of it, since bytes are never reordered. Without such a run there is no init. With
+ *   other packets in between are part of it, because bytes are never reordered. Without such a run there is no init. With
  *   `discontinuity` if a table changed since the last init.
  * - key: a PES packet of the first video PID that has random_access_indicator or begins with a parameter set or an intra
  *   picture (H.264, HEVC, MPEG-1/2). Without video, audio begins a group every 500 ms of its PTS.
- * - Bytes that are no packets (three sync bytes 188 bytes apart make sync) become frames without flags; the next frame
+ * - Bytes outside packets (three sync bytes 188 bytes apart make sync) become frames without flags; the next frame
  *   has `discontinuity`.
  *
  * Holds back an incomplete packet, a run from a PAT and the search for sync: less than MPEGTS_MAX_HELD_BYTES. No errors.
@@ -52,6 +56,7 @@ export function mpegtsSplitter(): Splitter {
 class MpegtsSplitter implements Splitter {
   readonly failure = undefined;
   readonly isShapeless = false;
+  format = MPEGTS_FORMAT;
   readonly #cutter = new Cutter(MPEGTS_MAX_FRAME_BYTES);
   #sync: "searching" | "locked" = "searching";
   /** The next byte to read, from the start of the cutter's bytes. */
@@ -77,7 +82,7 @@ class MpegtsSplitter implements Splitter {
     if (chunk.length < LARGE_BYTES) return this.#read(chunk);
     const frames: SplitFrame[] = [];
     let at = 0;
-    // What is held back is completed packet by packet, so that the rest of the chunk need not be copied behind it.
+    // Completes the held-back bytes packet by packet, so that the rest of the chunk need not be copied behind them.
     for (let packets = 0; packets <= MPEGTS_MAX_INIT_PACKETS; packets++) {
       if (this.heldBytes === 0 || this.#sync !== "locked") break;
       const end = at + PACKET_BYTES - (this.heldBytes % PACKET_BYTES);
@@ -104,7 +109,7 @@ class MpegtsSplitter implements Splitter {
     return this.#cutter.release();
   }
 
-  /** Looks for the next sync; false if the bytes at hand do not settle where it is. */
+  /** Looks for the next sync. Returns false if the available bytes do not determine it. */
   #findSync(): boolean {
     const { bytes } = this.#cutter;
     let at = bytes.indexOf(SYNC_BYTE, this.#at);
@@ -121,7 +126,7 @@ class MpegtsSplitter implements Splitter {
     return true;
   }
 
-  /** Reads whole packets; true if they end because sync is lost. */
+  /** Reads whole packets. Returns true if it stopped because sync was lost. */
   #readPackets(): boolean {
     const { bytes } = this.#cutter;
     const last = bytes.length - PACKET_BYTES;
@@ -140,7 +145,7 @@ class MpegtsSplitter implements Splitter {
     return true;
   }
 
-  /** A packet of the stream that groups are cut at. Most begin nothing and must cost nothing. */
+  /** A packet of the stream at which groups are cut. Most packets begin nothing, and must cost nothing. */
   #readKeyPacket(at: number): void {
     const { bytes } = this.#cutter;
     const begins = startsUnit(bytes, at) && this.#accessPoints?.beginsGroup(bytes.subarray(at, at + PACKET_BYTES));
@@ -172,9 +177,10 @@ class MpegtsSplitter implements Splitter {
     if (programme !== undefined) this.#run?.missing?.delete(programme);
   }
 
-  /** The tables changed: other PIDs matter now. */
+  /** The tables changed, so other PIDs are relevant now. */
   #adoptTables(): void {
     this.#knownVersion = this.#tables.version;
+    this.format = formatOf(this.#tables.codecs);
     const keyStream = this.#tables.keyStream;
     const tablePids = new Set([PAT_PID, ...this.#tables.pmtPids]);
     this.#accessPoints = keyStream && new AccessPoints(keyStream);
@@ -187,7 +193,7 @@ class MpegtsSplitter implements Splitter {
     }
   }
 
-  /** One more packet of the run was read, up to `end`: the run may be complete now, or too long. */
+  /** One more packet of the run was read, up to `end`. The run may now be complete, or too long. */
   #countInRun(run: Run, end: number): void {
     run.packets++;
     if (run.missing?.size === 0) {
@@ -203,8 +209,13 @@ class MpegtsSplitter implements Splitter {
   }
 }
 
-/** No sync byte that has to be there if a packet begins at `at` is missing, as far as bytes are at hand. */
+/** True if, as far as bytes are available, every sync byte of packets from `at` on is present. */
 function mayBeSync(bytes: Uint8Array, at: number): boolean {
   const here = (position: number) => position >= bytes.length || bytes[position] === SYNC_BYTE;
   return here(at + PACKET_BYTES) && here(at + 2 * PACKET_BYTES);
+}
+
+function formatOf(codecs: readonly string[]): string {
+  const format = `${MPEGTS_FORMAT};codecs="${codecs.join(",")}"`;
+  return codecs.length > 0 && isFormat(format) ? format : MPEGTS_FORMAT;
 }

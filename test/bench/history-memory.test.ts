@@ -1,4 +1,5 @@
-// What history counts is what it takes in memory, whatever the frames are and however they come. Measured in a process of its own.
+// The memory that history counts is the memory that it uses, for any frames and messages. Measured in a separate
+// process.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

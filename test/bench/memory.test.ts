@@ -1,4 +1,4 @@
-// The memory benchmark itself: a small room gives a line for each row, and nothing is lost untold.
+// The memory benchmark itself: a small room prints a line for each row, and loses nothing silently.
 import { expect, test } from "vitest";
 import { memory } from "../../bench/memory.ts";
 import type { Measurement } from "../../bench/report.ts";

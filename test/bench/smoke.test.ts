@@ -1,6 +1,7 @@
-// The benchmarks themselves: a tiny fan-out of each kind gives lines of the promised shape, and loses nothing.
+// The benchmarks themselves: a tiny fan-out of each kind prints lines of the expected shape, and loses nothing.
 import { expect, test } from "vitest";
 import { core } from "../../bench/core.ts";
+import { cost } from "../../bench/cost.ts";
 import { fanOut } from "../../bench/fan-out.ts";
 import type { Measurement } from "../../bench/report.ts";
 import { startTargets } from "../../bench/targets/choose.ts";
@@ -33,4 +34,19 @@ test("the core's benchmark sends every frame to everybody", () => {
   const one = { subscribers: 10, payloadBytes: 100, framed: true, everyMs: 1000, rounds: 1, frames: 50 };
   core(one, (line) => lines.push(line));
   expect(lines).toMatchObject([{ bench: "core", target: "hub-framed", subscribers: 10, frames_per_send: 1 }]);
+});
+
+test("the costs of five shapes of rooms are below the prices of other services", () => {
+  const lines: Measurement[] = [];
+  cost((line) => lines.push(line));
+  expect(lines).toHaveLength(5);
+  for (const line of lines) {
+    const own = Number(line.dollars_per_1000_viewer_hours);
+    expect(own).toBeGreaterThan(0);
+    expect(own).toBeLessThan(Number(line.ably_per_1000_viewer_hours));
+    expect(own).toBeLessThan(Number(line.livekit_per_1000_viewer_hours));
+  }
+  // An object that is awake for an hour: 0.00576, and thirty messages a second: 0.00081.
+  const camera = lines.find(({ shape }) => shape === "camera");
+  expect(Number(camera?.dollars_per_hour)).toBeCloseTo(0.0068, 3);
 });

@@ -28,7 +28,7 @@ test("stdin goes through the bridge into the room; SIGHUP does no harm, SIGTERM 
   expect(hash(room.bytes)).toBe(hash(bytes));
   expect(room.tokens).toEqual(["a.b.c"]);
   bridge.child.kill("SIGHUP");
-  await bridge.says("certificates read again");
+  await bridge.says("certificates reloaded");
   bridge.child.kill("SIGTERM");
   expect(await bridge.exit).toBe(0);
   expect(bridge.stderr).not.toContain("a.b.c");
@@ -53,7 +53,7 @@ test("send fails with the bridge's error", async () => {
   expect(send.stderr).toMatch(/^roomcast: ERROR forbidden [ -~]+\n$/);
 });
 
-test("send fails where there is no bridge", async () => {
+test("send fails without a bridge", async () => {
   const { code, stderr } = await finished(["send", "demo", "--ingest", "127.0.0.1:9"], { env });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^roomcast: the connection to the bridge failed: .*ECONNREFUSED/);

@@ -1,4 +1,4 @@
-// The line that `send` keeps on a terminal.
+// The status line of `send` on a terminal.
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { formatBytes, Progress } from "../../cli/progress.ts";
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A terminal, or a pipe, that remembers what was written. */
+/** A terminal, or a pipe, that records the output. */
 function output(isTTY: boolean) {
   let text = "";
   const stream = new Writable({
@@ -32,9 +32,9 @@ test("a terminal shows bytes, rate, buffer and whether all is acknowledged", () 
   vi.advanceTimersByTime(250);
   expect(written()).toBe("\r\x1b[K3.0 MiB read, 3.6 MiB/s, 2.0 KiB in the buffer, not acknowledged yet");
   figures.buffered = 0;
-  progress.stop("all acknowledged");
-  progress.stop("not all acknowledged");
-  expect(written().endsWith("0 B in the buffer, all acknowledged\n")).toBe(true);
+  progress.stop("everything acknowledged");
+  progress.stop("not everything acknowledged");
+  expect(written().endsWith("0 B in the buffer, everything acknowledged\n")).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -43,7 +43,7 @@ test("a pipe shows nothing", () => {
   const progress = new Progress(stream, () => ({ bytes: 1, buffered: 0 }));
   progress.start();
   vi.advanceTimersByTime(10_000);
-  progress.stop("all acknowledged");
+  progress.stop("everything acknowledged");
   expect(written()).toBe("");
 });
 

@@ -27,7 +27,7 @@ test.each([
   ["closes after its OK", "OK connection=c1\n", "the bridge closed the connection early"],
   ["confirms less", "OK connection=c1\nEND bytes=1\n", 'sent 3 bytes, but the bridge confirmed "END bytes=1"'],
   ["refuses later", "OK connection=c1\nERROR taken_over bye\n", "ERROR taken_over bye"],
-  ["is none", "x".repeat(9000), "the answer is too long: this is no Roomcast bridge"],
+  ["is none", "x".repeat(9000), "the answer is too long: this is not a Roomcast bridge"],
 ])("fails where the bridge %s", async (_name, answer, message) => {
   await expect(sendTo((socket) => socket.end(answer))).rejects.toThrow(message);
 });

@@ -11,7 +11,7 @@ const ENTRY = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
 export const DEADLINE_MS = 15_000;
 vi.setConfig({ testTimeout: 2 * DEADLINE_MS });
 
-/** A running command, and what it wrote. */
+/** A running command and its output. */
 export interface Run {
   readonly child: ChildProcess;
   readonly stdout: Buffer;

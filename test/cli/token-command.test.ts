@@ -16,7 +16,7 @@ async function folder(vars?: string): Promise<string> {
   return path;
 }
 
-test("mints what was asked for", async () => {
+test("mints the requested token", async () => {
   const args = [
     "token",
     "--room",
@@ -62,7 +62,7 @@ test("refuses in one line", async () => {
   expect(runs.map(({ code }) => code)).toEqual([1, 1, 1]);
   expect(runs.map(({ stderr }) => stderr)).toEqual([
     expect.stringMatching(/^roomcast: no TOKEN_SECRET [^\n]+\n$/),
-    expect.stringMatching(/^roomcast: a secret has at least 32 [^\n]+\n$/),
-    "roomcast: stdin is no token\n",
+    expect.stringMatching(/^roomcast: a secret must have at least 32 [^\n]+\n$/),
+    "roomcast: stdin contains no token\n",
   ]);
 });

@@ -1,4 +1,4 @@
-// How the command line answers wrong calls: one line, exit code 2, no stack.
+// The answers to wrong usage: one line, exit code 2, no stack trace.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { main } from "../../cli/main.ts";
 
@@ -28,13 +28,22 @@ test.each([
   ["an unknown command", ["dance"], "unknown command 'dance'"],
   ["an unknown option", ["bridge", "--colour", "red"], "unknown option '--colour'"],
   ["an unknown option of a nested command", ["token", "inspect", "--colour"], "unknown option '--colour'"],
+  ["an option given twice", ["bridge", "--worker", "http://a", "--worker", "http://b"], "Give it only once."],
   ["a bad choice", ["send", "demo", "--framing", "morse"], "Allowed choices are raw"],
-  ["a bad address", ["send", "demo", "--ingest", "nowhere"], "It is no HOST:PORT"],
+  ["a bad address", ["send", "demo", "--ingest", "nowhere"], "Give HOST:PORT"],
   ["no token", ["send", "demo"], "roomcast: no token: set ROOMCAST_TOKEN"],
   ["two tokens", ["send", "demo", "--token", "a", "--token-file", "b"], "not both"],
-  ["a bad room", ["watch", "-"], "roomcast: the room is no room id"],
-  ["a bad track", ["watch", "demo", "--track", "-"], "roomcast: the track is no track name"],
-  ["a bad configuration", ["bridge", "--worker", "ftp://x", "--check-config"], "--worker (ROOMCAST_WORKER) is no http"],
+  ["a bad room", ["watch", "-"], "roomcast: the room is not a valid room id"],
+  ["a bad track", ["watch", "demo", "--track", "-"], "roomcast: the track is not a valid track name"],
+  ["a bad track of a load", ["load", "demo", "--track", "-"], "roomcast: the track is not a valid track name"],
+  ["no subscribers", ["load", "demo", "--subscribers", "0"], "Give a whole number from 1 to"],
+  ["a frame without room for its stamp", ["load", "demo", "--publish", "--frame-bytes", "8"], "from 24 to"],
+  ["a load without a token", ["load", "demo"], "roomcast: no token: set ROOMCAST_TOKEN"],
+  [
+    "a bad configuration",
+    ["bridge", "--worker", "ftp://x", "--check-config"],
+    "--worker (ROOMCAST_WORKER) is not an http",
+  ],
   [
     "a token that is not there",
     ["bridge", "--listen", "tcp://127.0.0.1:0?room=demo&token-file=/nowhere", "--check-config"],
@@ -43,7 +52,7 @@ test.each([
   ["a file that is not there", ["bridge", "--config", "/nowhere"], "--config (ROOMCAST_CONFIG) cannot be read"],
   ["a token that lacks its options", ["token"], "roomcast: missing or wrong: --room, --can"],
   ["an unknown right", ["token", "--room", "demo", "--can", "fly"], "roomcast: missing or wrong: --can"],
-  ["a bad duration", ["token", "--room", "demo", "--can", "publish", "--ttl", "soon"], "It is no duration"],
+  ["a bad duration", ["token", "--room", "demo", "--can", "publish", "--ttl", "soon"], "Give a duration such as"],
 ])("%s", async (_name, args, message) => {
   expect(await main(["node", "roomcast", ...args])).toBe(2);
   expect(stdout).toBe("");

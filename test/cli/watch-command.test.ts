@@ -53,7 +53,7 @@ test("a refusal is a line with its code", async () => {
   expect(stdout).toBe("");
 });
 
-test("whoever reads stdout may go away", async () => {
+test("the reader of stdout may leave", async () => {
   const room = await startRoom();
   let socket: WebSocket | undefined;
   room.behaviour.play = (opened) => {

@@ -1,4 +1,4 @@
-// When a client comes back: delays and what counts as a failure.
+// Reconnecting: delays, and the definition of a failure.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { failuresAfter, type Retry, retryDelay } from "../../client/backoff.ts";
@@ -27,7 +27,7 @@ describe("backoff", () => {
     expect(delay({ spreadMs: 6250, failures: 9 })).toBeCloseTo(21_250, 0);
   });
 
-  test("R2 clients that were told the same time to wait do not come back in one moment", () => {
+  test("R2 clients with the same delay do not reconnect in the same moment", () => {
     expect(delay({ afterMs: 8000, random: 0 })).toBe(8000);
     expect(delay({ afterMs: 8000 })).toBeCloseTo(16_000, 0);
     expect(delay({ afterMs: 60_000 })).toBeCloseTo(75_000, 0);
@@ -35,7 +35,7 @@ describe("backoff", () => {
     expect(delay({ afterMs: 1000, spreadMs: 6250 })).toBeCloseTo(7250, 0);
   });
 
-  test("stays within its bounds, and never below what the room asked for", () => {
+  test("stays within its bounds, and never below the room's delay", () => {
     fc.assert(
       fc.property(fc.nat(5000), fc.nat(60_000), fc.nat(60_000), chance, (failures, afterMs, spreadMs, random) => {
         const ms = retryDelay({ failures, afterMs, spreadMs, random });

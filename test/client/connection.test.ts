@@ -7,7 +7,7 @@ import type { ServerMessage } from "../../protocol/control.ts";
 import { PING_EVERY_BYTES, PING_EVERY_MS, PING_IDLE_MS } from "../../protocol/limits.ts";
 import { FakeBrowser, FakeEnvironment, settle } from "./support/fake.ts";
 
-/** Lets so many upgrades fail; how often was asked why after each? */
+/** Lets a number of upgrades fail. Returns the number of requests for the reason after each. */
 async function askedIn(environment: FakeBrowser, upgrades: number): Promise<number[]> {
   const asked: number[] = [];
   for (let upgrade = 0; upgrade < upgrades; upgrade++) {
@@ -72,7 +72,7 @@ describe("attempts", () => {
     expect(environment.dialed.map((socket) => socket.protocols[1])).toEqual(["token.t1", "token.t3"]);
   });
 
-  test("a token function may refuse for good", async () => {
+  test("a token function may refuse permanently", async () => {
     const { user, environment } = start(new FakeEnvironment(), () => Promise.reject(new RefusedError("signed_out")));
     await settle();
     expect(user.refusal?.code).toBe("signed_out");
@@ -151,7 +151,7 @@ describe("ends", () => {
     expect(environment.dialed).toHaveLength(2);
   });
 
-  test("R2 within what the connection is told to spread over, and a whole spread later each time that fails", async () => {
+  test("R2 within the room's spread, and a whole spread later after each failure", async () => {
     const { environment, connection, socket } = startOpen();
     connection.spreadOver(9999);
     connection.spreadOver(6000);
@@ -253,7 +253,7 @@ describe("refusals before the upgrade", () => {
 
   test.each([
     ["a text", "t0ken", 1],
-    ["what a function fetched", async () => "t0ken", 0],
+    ["a token that a function fetched", async () => "t0ken", 0],
   ])("R2 in a browser: a token that expired is asked about if it was %s", async (_, token: Token, asked) => {
     const environment = new FakeBrowser();
     start(environment, token);
@@ -287,7 +287,7 @@ describe("refusals before the upgrade", () => {
     expect(await askedIn(environment, 5)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test("a code that is none of ours does not get through", async () => {
+  test("an unknown code does not get through", async () => {
     const environment = new FakeBrowser();
     environment.answer = { status: 403, body: { code: "<b>token</b>" } };
     const { user } = start(environment);
@@ -330,7 +330,7 @@ describe("pings", () => {
     await environment.advance(PING_EVERY_MS / 2);
     socket.deliver(new Uint8Array(4));
     await environment.advance(PING_EVERY_MS / 2);
-    // The pong of this ping does not confirm what came after the pong before: one more is due.
+    // The pong of this ping does not confirm data that came after the previous pong, so one more ping is due.
     await pong(PING_EVERY_MS);
     await pong(PING_IDLE_MS);
   });
@@ -363,7 +363,7 @@ describe("pings", () => {
     expect(socket.pings).toBe(2);
   });
 
-  test("C2 no ping while the consumer is congested; one at once when it goes on", async () => {
+  test("C2 no ping while the consumer is congested; one at once when it continues", async () => {
     const { environment, socket, connection } = startOpen();
     socket.deliver("pong");
     connection.hold();

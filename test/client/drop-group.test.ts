@@ -1,4 +1,4 @@
-// `drop-group`: what goes when the buffer is full, what stays, and how the room is told.
+// `drop-group`: which frames are dropped when the buffer is full, which stay, and how the room learns it.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FRAME_MEMORY_BYTES } from "../../client/backlog.ts";
@@ -13,7 +13,9 @@ import { accept, ack, read, text, WELCOME } from "./support/room.ts";
 const ONE = HEADER_BYTES + 1;
 const ONE_KEPT = FRAME_MEMORY_BYTES + 1;
 
-/** A publisher whose buffer has place for so many frames of one byte, in front of a room with a window for `window`. */
+/**
+ * A publisher whose buffer has space for `frames` frames of one byte, in front of a room with a window for `window`.
+ */
 function start(frames: number, window: number, options: Partial<PublisherOptions> = {}) {
   const environment = new FakeEnvironment();
   const fixed = { url: "http://host", room: "r", token: "t", onFull: "drop-group", environment } as const;
@@ -29,7 +31,7 @@ function open(socket: FakeSocket, window: number, sequence = 0) {
   socket.deliver(accept({ window: window * ONE, sequence }));
 }
 
-/** All that was sent: frames as `read` has them, controls as JSON. */
+/** Everything that was sent: frames in the form of `read`, controls as JSON. */
 function sent(socket: FakeSocket): unknown[] {
   return socket.sent
     .filter((data) => data !== "ping")
@@ -78,7 +80,7 @@ describe("a full buffer", () => {
     expect(publisher.stats).toMatchObject({ droppedGroups: 1, droppedFrames: 5 });
   });
 
-  test("T16 keeps the newest init of what was dropped", async () => {
+  test("T16 keeps the newest init of the dropped frames", async () => {
     const { publisher, socket } = start(4, 1);
     await publisher.write([key("a")]);
     await publisher.write([key("b"), text("I", Flag.init), key("c"), text("J", Flag.init), key("d")]);
@@ -86,7 +88,7 @@ describe("a full buffer", () => {
     expect(sent(socket).slice(1)).toEqual([{ type: "sync", sequence: 1 }, gap(1, 3), "f5 4:J", "f2 5:d"]);
   });
 
-  test("T16 a gap that was not acknowledged is told again", async () => {
+  test("T16 an unacknowledged gap is sent again", async () => {
     const { environment, publisher, socket } = start(3, 1);
     await publisher.write([key("a")]);
     await publisher.write([key("b"), text("c"), key("d")]);
@@ -98,7 +100,7 @@ describe("a full buffer", () => {
     expect(publisher.stats).toMatchObject({ bufferedBytes: 0, unackedBytes: 0 });
   });
 
-  test("T16 P2 what comes behind a gap does not continue the stream, in a new epoch either", async () => {
+  test("T16 P2 frames after a gap do not continue the stream, in a new epoch either", async () => {
     const { environment, publisher, socket } = start(3, 1);
     await publisher.write([key("a")]);
     await publisher.write([key("b"), text("c"), text("d")]);
@@ -125,7 +127,7 @@ describe("a full buffer", () => {
     expect(sent(socket).at(-1)).toBe("f12 3:");
   });
 
-  test("the buffer is told as it changes, and 0 at the end", async () => {
+  test("reports each change of the buffer, and 0 at the end", async () => {
     const told: number[] = [];
     const { publisher, socket } = start(9, 9, { onBuffered: (bytes) => told.push(bytes) });
     await publisher.write([key("a"), text("b")]);
@@ -149,7 +151,7 @@ test("P7 T16 a source of single frames that drops all the time tells few gaps, a
   expect(room.next - room.frames.length).toBeGreaterThan(500);
 });
 
-/** Takes what is sent as rule P3 has it, and remembers where the gaps were. */
+/** Accepts data by rule P3, and records the gaps. */
 class ModelRoom {
   readonly frames: { payload: number; flags: number }[] = [];
   readonly gaps: number[] = [];
@@ -218,7 +220,7 @@ function checkGroups(room: ModelRoom, written: readonly number[]): void {
   const kept = new Set(got);
   for (const [index, flags] of written.entries()) {
     if (flags !== 0 || index === 0) continue;
-    // A frame goes with the one before it, which may have been an init that was kept.
+    // A frame is dropped with the previous one, which may have been a kept init.
     const before = written[index - 1];
     if (before !== Flag.init) expect(kept.has(index)).toBe(kept.has(index - 1));
   }

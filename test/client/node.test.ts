@@ -28,7 +28,7 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A room on a real socket: `play` is called for each connection, `urls` are those asked for. */
+/** A room on a real socket: `play` is called for each connection; `urls` are the requested ones. */
 async function serve(play: (socket: WebSocket, connection: number) => void) {
   const server = createServer();
   const sockets = new WebSocketServer({ server, handleProtocols: () => "roomcast.v1" });
@@ -44,7 +44,7 @@ const say = (socket: WebSocket, control: unknown) => socket.send(JSON.stringify(
 const common = { room: "r", token: "t", environment: { ...nodeEnvironment, random: () => 0 } };
 
 describe("on real sockets", () => {
-  test("P2 S4 a publisher and a subscriber go on after their connections were cut", async () => {
+  test("P2 S4 a publisher and a subscriber continue after their connections were cut", async () => {
     const received: string[] = [];
     const { url } = await serve((socket, connection) => {
       say(socket, WELCOME);
@@ -167,7 +167,7 @@ describe("on real sockets", () => {
     expect(subscriber.stats).toMatchObject({ frames: 300, gaps: 0 });
   });
 
-  test("what is sent may be changed at once, though the socket cannot take it yet", async () => {
+  test("sent bytes may be changed at once, even if the socket cannot take them yet", async () => {
     const received = deferred<Buffer>();
     const { url } = await serve((socket) => socket.on("message", (data) => received.resolve(data as Buffer)));
     const socket = nodeEnvironment.dial(url.replace("http", "ws"), ["roomcast.v1"]);

@@ -1,4 +1,4 @@
-// Whatever is cut: every frame arrives exactly once and in order.
+// With any cuts, every frame arrives exactly once and in order.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Publisher } from "../../client/publisher.ts";
@@ -9,12 +9,12 @@ import { accept, ack, WELCOME } from "./support/room.ts";
 type Step =
   /** Payload sizes of frames that are written in one turn. */
   | { readonly do: "write"; readonly sizes: readonly number[] }
-  /** The room receives so many messages of those on their way, then acknowledges so much of what it has. */
+  /** The room receives `messages` of the messages on their way, then acknowledges a part of its frames. */
   | { readonly do: "receive"; readonly messages: number; readonly share: number }
-  /** The connection is cut; what was on its way is lost. */
+  /** The connection is cut; data on its way is lost. */
   | { readonly do: "cut" };
 
-/** Keeps what it received; checks numbering (P3), the window (P4) and the track's number. */
+/** Keeps received frames; checks numbering (P3), the window (P4) and the track's number. */
 class ModelRoom {
   readonly received: number[] = [];
   readonly #environment: FakeEnvironment;

@@ -53,7 +53,7 @@ describe("writing", () => {
     expect(new DataView(socket.messages[0]?.buffer as ArrayBuffer).getBigUint64(16)).toBe(BigInt(environment.now()));
   });
 
-  test("what is written in one turn leaves together, before it is accepted too", async () => {
+  test("frames written in one turn leave together, also before it is accepted", async () => {
     const { environment, publisher } = start();
     publisher.write([text("a")]);
     publisher.write([text("b"), text("c")]);
@@ -177,7 +177,7 @@ describe("coming back", () => {
     expect(environment.socket.url.search).toBe("?role=publish&track=main&resume=e1.1&unacknowledged=2");
   });
 
-  test("R2 comes back at once: it is not one of the many that spread their retries", async () => {
+  test("R2 reconnects at once: it is not one of the many that spread their retries", async () => {
     const { environment, socket } = startOpen();
     socket.deliver({ type: "occupancy", subscribers: 5000, publishers: 1, reconnectMs: 6250 });
     socket.end();
@@ -185,7 +185,7 @@ describe("coming back", () => {
     expect(environment.dialed).toHaveLength(2);
   });
 
-  test("P3 in the same epoch drops what the room has, sends the rest again with the new track number", async () => {
+  test("P3 in the same epoch drops the frames that the room has, and sends the rest again with the new track number", async () => {
     const { environment, publisher } = startOpen();
     await publisher.write([text("a"), text("b"), text("c")]);
     await publisher.write([text("d")]);
@@ -195,7 +195,7 @@ describe("coming back", () => {
     expect(publisher.stats.acknowledged).toEqual({ epoch: "e1", sequence: 2 });
   });
 
-  test("P2 in another epoch renumbers what it kept, the first one with a discontinuity", async () => {
+  test("P2 in another epoch renumbers its kept frames, the first one with a discontinuity", async () => {
     const { environment, publisher, socket } = startOpen(accept({ sequence: 10 }));
     await publisher.write([text("a"), text("b"), text("c")]);
     socket.deliver(ack(11));
@@ -215,7 +215,7 @@ describe("coming back", () => {
     expect(back.messages.map(read)).toEqual([["f4 0:b"]]);
   });
 
-  test("P4 the window holds for what is sent again", async () => {
+  test("P4 the window also limits frames that are sent again", async () => {
     const { environment, publisher } = startOpen();
     await publisher.write([text("a")]);
     await publisher.write([text("b")]);
@@ -288,7 +288,7 @@ describe("the end", () => {
     await expect(never).rejects.toThrow("closed");
   });
 
-  test("close rejects those who wait and leaves nothing", async () => {
+  test("close rejects waiting calls and leaves nothing", async () => {
     const { environment, publisher, socket } = startOpen(accept(), { maxBufferBytes: 1 });
     const written = publisher.write([text("a")]);
     await settle();
@@ -299,7 +299,7 @@ describe("the end", () => {
     expect(socket.closedWith).toBe(1000);
   });
 
-  test("P5 a track that is busy is final where it was never accepted, and waited for afterwards", async () => {
+  test("P5 a busy track is final if it was never accepted; after an acceptance, it waits for the track", async () => {
     const { environment, publisher } = start();
     environment.socket.open();
     environment.socket.end(4003, "track_busy");
@@ -315,5 +315,40 @@ describe("the end", () => {
     environment.socket.refuse({ status: 403, code: "forbidden" });
     await expect(publisher.ready()).rejects.toMatchObject({ code: "forbidden", status: 403 });
     await expect(publisher.write([])).rejects.toMatchObject({ code: "forbidden" });
+  });
+});
+
+describe("the format", () => {
+  const formats = ({ controls }: { controls: unknown[] }) =>
+    (controls as { type: string; format: string }[]).flatMap((one) => (one.type === "format" ? [one.format] : []));
+
+  test("P11 is in the query, and again after a reconnect; later changes are messages", async () => {
+    const { environment, publisher } = start({ format: "a/b" });
+    expect(environment.socket.query("format")).toBe("a/b");
+    const socket = open(environment);
+    publisher.setFormat("a/b");
+    publisher.setFormat("c/d");
+    expect(formats(socket)).toEqual(["c/d"]);
+    await reopen(environment, accept());
+    expect(environment.socket.query("format")).toBe("c/d");
+    expect(formats(environment.socket)).toEqual([]);
+  });
+
+  test("P11 is sent when the connection opens, and at most once a second", async () => {
+    const { environment, publisher } = start();
+    expect(environment.socket.url.search).toBe("?role=publish&track=main");
+    publisher.setFormat("a/b");
+    const socket = open(environment);
+    for (const format of ["c/d", "e/f", "g/h"]) publisher.setFormat(format);
+    expect(formats(socket)).toEqual(["a/b"]);
+    await environment.advance(1000);
+    expect(formats(socket)).toEqual(["a/b", "g/h"]);
+    publisher.close();
+    expect(environment.timers).toBe(0);
+  });
+
+  test("P11 one that is none is the caller's mistake", () => {
+    expect(() => start({ format: "" })).toThrow(TypeError);
+    expect(() => start().publisher.setFormat("x".repeat(129))).toThrow(TypeError);
   });
 });

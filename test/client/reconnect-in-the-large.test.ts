@@ -1,4 +1,4 @@
-// Thousands of subscribers lose their room in the same moment: how fast they come back, and what that costs the room.
+// Thousands of subscribers lose their room at the same moment: how fast they reconnect, and the cost for the room.
 import { afterEach, describe, expect, test } from "vitest";
 import { Subscriber } from "../../client/subscriber.ts";
 import { randomFrom } from "../support/chaos-proxy.ts";
@@ -15,7 +15,7 @@ afterEach(() => {
   for (const subscriber of subscribers.splice(0)) subscriber.close();
 });
 
-/** A room that all have been in for a while. */
+/** A room that all subscribers have been in for a while. */
 async function crowd(environment: "Node" | "a page") {
   const clock = new VirtualClock();
   const random = randomFrom(SEED);
@@ -36,7 +36,7 @@ async function consume(subscriber: Subscriber): Promise<void> {
   }
 }
 
-/** The room is away for `awayMs`; resolves when all are back, or after `withinMs`. Tells what happened. */
+/** The room is away for `awayMs`. Resolves when all are back, or after `withinMs`, with the counts. */
 async function loseRoom(environment: "Node" | "a page", awayMs: number, withinMs: number) {
   const { clock, room } = await crowd(environment);
   const lostAt = clock.now();
@@ -57,7 +57,7 @@ function inSecond(ms: number, second: number): boolean {
   return ms >= second * 1000 && ms < (second + 1) * 1000;
 }
 
-/** The most that fell into any 1,000 ms. */
+/** The maximum in any 1,000 ms. */
 function peak(times: readonly number[]): number {
   let most = 0;
   for (let first = 0, last = 0; last < times.length; last++) {

@@ -11,7 +11,7 @@ import { tokenFor } from "./support/token.ts";
 const DAY_MS = 24 * 3_600_000;
 const ADDRESS = "https://host/base/api/rooms/my%20room/connections/c%2F1/token";
 
-/** A renewal whose tokens live for `lifeMs`, or are what `next` gives; the room accepts them unless told otherwise. */
+/** A renewal with tokens that live for `lifeMs`, or come from `next`. The room accepts them by default. */
 function start(lifeMs: number, next?: (environment: FakeBrowser) => Promise<string>, aheadMs = 0) {
   const environment = new FakeBrowser();
   environment.answer = { status: 204 };
@@ -84,7 +84,7 @@ describe("a renewal", () => {
     expect(environment.timers).toBe(0);
   });
 
-  test("succeeds at a later try, and goes on from there", async () => {
+  test("succeeds at a later try, and continues from there", async () => {
     const { environment } = start(100_000);
     environment.answer = undefined;
     await environment.advance(86_000);
@@ -172,7 +172,7 @@ describe("an open connection", () => {
     expect(environment.timers).toBe(0);
   });
 
-  test("H6 whose renewal was refused comes back with a new token when the room closes it", async () => {
+  test("H6 if its renewal was refused, it reconnects with a new token when the room closes it", async () => {
     const environment = new FakeBrowser();
     environment.answer = { status: 401, body: { code: "unauthorized" } };
     let calls = 0;
@@ -195,7 +195,7 @@ describe("an open connection", () => {
     connection.close();
   });
 
-  test("does not renew where there is no HTTP", async () => {
+  test("does not renew without HTTP", async () => {
     const environment = new FakeEnvironment();
     const connection = await open(environment, async () => tokenFor(10_000, environment.now()));
     await environment.advance(15_000);

@@ -8,7 +8,7 @@ import { Flag, FrameType, HEADER_BYTES } from "../../protocol/frame.ts";
 import { FakeEnvironment, settle } from "./support/fake.ts";
 import { announce, message, WELCOME } from "./support/room.ts";
 
-/** One that was opened; `take` reads what is there. */
+/** An open subscriber; `take` reads the available events. */
 async function startOpen(options: Partial<SubscriberOptions> = {}) {
   const environment = new FakeEnvironment();
   const subscriber = new Subscriber({ url: "http://host", room: "r", token: "t", environment, ...options });
@@ -46,7 +46,7 @@ function show(event: SubscriberEvent): string {
 }
 
 describe("reading", () => {
-  test("W3 W4 W5 connects when iteration begins, with what was asked for", async () => {
+  test("W3 W4 W5 connects when iteration begins, with the requested options", async () => {
     const { socket } = await startOpen({ tracks: ["a", "b"], delivery: "latest", start: "-5" });
     expect(socket.url.search).toBe("?role=subscribe&ping=1000&tracks=a%2Cb&delivery=latest&start=-5");
     const environment = new FakeEnvironment();
@@ -78,7 +78,7 @@ describe("reading", () => {
     expect(subscriber.stats).toEqual({ bytes: 3, frames: 3, gaps: 0, skipped: 0, reconnects: 0, connected: true });
   });
 
-  test("F9 an end without payload is told as an end, and counts for density", async () => {
+  test("F9 an end without payload becomes an end event, and counts for the numbering", async () => {
     const { socket, take } = await startOpen();
     socket.deliver(announce());
     socket.deliver(message([0], { flags: Flag.end, payload: new Uint8Array(0) }));
@@ -103,8 +103,31 @@ describe("reading", () => {
   });
 });
 
+describe("talk", () => {
+  test("M1 M4 says its label, sends messages with ids of their own, and tells who is there and what became of them", async () => {
+    const { subscriber, socket, take } = await startOpen({ label: "Ann" });
+    expect(socket.url.searchParams.get("label")).toBe("Ann");
+    expect(subscriber.connectionId).toBeUndefined();
+    const told: ServerMessage[] = [
+      { type: "presence", full: true, joined: [], left: [], total: 1 },
+      { type: "message", from: { connection: "c2", subject: null }, body: { text: "hi" } },
+      { type: "delivery", id: 2, connections: 1, skipped: 0, error: null },
+    ];
+    for (const message of [WELCOME, ...told]) socket.deliver(message);
+    expect(await take(3)).toEqual(told.map((one) => JSON.stringify(one)));
+    expect(subscriber.connectionId).toBe("c1");
+    expect([subscriber.send("a"), subscriber.send({ text: "b" }, { subject: "ann" })]).toEqual([1, 2]);
+    expect(socket.sent.filter((sent) => String(sent).includes('"message"'))).toEqual([
+      '{"type":"message","id":1,"to":"all","body":"a"}',
+      '{"type":"message","id":2,"to":{"subject":"ann"},"body":{"text":"b"}}',
+    ]);
+    subscriber.close();
+    expect(subscriber.send("c")).toBeUndefined();
+  });
+});
+
 describe("gaps", () => {
-  test("S2 S6 a gap that was told is passed on, and moves the expectation", async () => {
+  test("S2 S6 an announced gap is passed on, and moves the expectation", async () => {
     const { subscriber, socket, take } = await startOpen();
     socket.deliver(announce());
     socket.deliver(message([0]));
@@ -114,7 +137,7 @@ describe("gaps", () => {
     expect(subscriber.stats).toMatchObject({ gaps: 1, skipped: 8 });
   });
 
-  test("S2 one that was not told is found, between frames and before a gap that was told", async () => {
+  test("S2 an unannounced gap is found, between frames and before an announced gap", async () => {
     const { socket, take } = await startOpen();
     socket.deliver(announce());
     socket.deliver(message([0, 3]));
@@ -128,7 +151,7 @@ describe("gaps", () => {
     ]);
   });
 
-  test("S2 what is below the expectation is a duplicate", async () => {
+  test("S2 frames below the expectation are duplicates", async () => {
     const { socket, take } = await startOpen();
     socket.deliver(announce(5));
     socket.deliver(message([5, 4, 5, 6]));
@@ -137,7 +160,7 @@ describe("gaps", () => {
 });
 
 describe("coming back", () => {
-  test("S4 asks for the position of each track; nothing comes twice, nothing is missed untold", async () => {
+  test("S4 asks for the position of each track; nothing comes twice, nothing is lost silently", async () => {
     const { environment, socket, take } = await startOpen({ start: "live" });
     socket.deliver(announce(5, "e1", "a", 0));
     socket.deliver(announce(0, "f1", "b", 1));
@@ -151,7 +174,7 @@ describe("coming back", () => {
     expect(await take(6)).toEqual(["lost", "connecting", "open", "a e1.7 7", "gap a e1 8-8 unknown", "a e1.9 9"]);
   });
 
-  test("S4 outside history, and in another epoch, the gap is told", async () => {
+  test("S4 outside history, and in another epoch, there is a gap", async () => {
     const { environment, socket, take } = await startOpen();
     socket.deliver(announce());
     socket.deliver(message([0]));
@@ -193,7 +216,7 @@ describe("coming back", () => {
 describe("pressure", () => {
   const frame = new Uint8Array(1000 - HEADER_BYTES);
 
-  test("C2 above the queue's bound it stops reading and pinging, and goes on at half of it", async () => {
+  test("C2 above the queue's limit it stops reading and pinging, and continues at half of it", async () => {
     const { environment, socket, take } = await startOpen({ maxQueueBytes: 4 * (frame.length + EVENT_MEMORY_BYTES) });
     socket.deliver("pong");
     socket.deliver(announce());
@@ -218,7 +241,7 @@ describe("pressure", () => {
     expect(socket.paused).toBe(true);
   });
 
-  test("W4 reliable: credit at the start, then what was consumed, in steps of a quarter", async () => {
+  test("W4 reliable: credit at the start, then for consumed bytes, in steps of a quarter", async () => {
     const { environment, socket, take } = await startOpen({ delivery: "reliable", creditBytes: 4000 });
     const credits = () => environment.socket.controls.map((control) => (control as { bytes: number }).bytes);
     expect(credits()).toEqual([4000]);
@@ -260,7 +283,7 @@ describe("the end", () => {
     expect(environment.timers).toBe(0);
   });
 
-  test("R2 a refusal is thrown, after what was received", async () => {
+  test("R2 a refusal is thrown, after all received events", async () => {
     const { socket, take, iterator } = await startOpen();
     socket.deliver(announce());
     socket.deliver(message([0]));
@@ -268,4 +291,17 @@ describe("the end", () => {
     expect(await take(2)).toEqual(["main e1.0 0", "lost"]);
     await expect(iterator.next()).rejects.toMatchObject({ code: "room_closed" });
   });
+});
+
+test("S9 the format of a track is an event if it is known, and when it changes", async () => {
+  const { socket, take } = await startOpen();
+  socket.deliver({ ...announce(), format: "a/b" } as ServerMessage);
+  socket.deliver({ type: "format", name: "main", epoch: "e1", format: null });
+  socket.deliver(announce(0, "e2"));
+  socket.deliver(message([0]));
+  expect(await take(3)).toEqual([
+    '{"type":"format","track":"main","epoch":"e1","format":"a/b"}',
+    '{"type":"format","track":"main","epoch":"e1","format":null}',
+    "main e2.0 0",
+  ]);
 });

@@ -1,4 +1,4 @@
-// What is read from tokens, and when they are renewed.
+// The lifetime in tokens, and the time of their renewal.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lifeOf, renewAt } from "../../client/token-life.ts";
@@ -18,7 +18,7 @@ describe("the life of a token", () => {
   test.each([
     ["no exp", tokenOf({ iat: 7 })],
     ["an exp that is a text", tokenOf({ exp: "7" })],
-    ["an exp that is no time", tokenOf({ exp: 1e300 })],
+    ["an exp that is not a time", tokenOf({ exp: 1e300 })],
     ["an exp below zero", tokenOf({ exp: -1 })],
     ["claims that are a list", tokenOf([1])],
     ["claims that are null", tokenOf(null)],

@@ -1,16 +1,16 @@
-// What a relay that is handed to strangers has to do. A case throws where the relay does not.
+// The requirements for a relay with untrusted clients. A case throws if the relay does not meet it.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Peer, Relay } from "./support/relay.ts";
 
-/** One property. `about`: what somebody without doors can do too, or what needs them. */
+/** One property. `about`: delivery, which a relay without access control also provides, or access control. */
 export interface Case {
   readonly name: string;
-  readonly about: "delivery" | "joining" | "doors";
+  readonly about: "delivery" | "joining" | "access";
   run(relay: Relay): Promise<void>;
 }
 
-/** How long a relay may take for anything. */
+/** The time limit for any action of a relay. */
 const LIMIT_MS = 4000;
 
 /** A room with a publisher and a subscriber that got its first bytes. */
@@ -26,7 +26,7 @@ async function room(relay: Relay) {
 }
 
 function present(peer: Peer | undefined): Peer {
-  if (peer === undefined) throw new Error("somebody who may was refused");
+  if (peer === undefined) throw new Error("a client with a valid credential was refused");
   return peer;
 }
 
@@ -42,15 +42,15 @@ function demand(what: string, holds: boolean): void {
   if (!holds) throw new Error(what);
 }
 
-/** The room delivers what the publisher sends, and nothing else has come meanwhile. */
+/** The room delivers the publisher's data, and nothing else has arrived meanwhile. */
 async function undisturbed({ publisher, subscriber, first }: Awaited<ReturnType<typeof room>>): Promise<void> {
   const last = randomBytes(100);
   publisher.send(last, true);
   await until("the next bytes", () => subscriber.received.byteLength >= first.byteLength + last.byteLength);
-  demand("bytes of somebody else", subscriber.received.equals(Buffer.concat([first, last])));
+  demand("bytes that the publisher did not send", subscriber.received.equals(Buffer.concat([first, last])));
 }
 
-/** Whoever comes so is refused, and nothing of what it sends arrives. */
+/** A client with this credential is refused, and none of its data arrives. */
 async function refused(
   relay: Relay,
   role: "subscribe" | "publish",
@@ -70,7 +70,7 @@ function refusal(
 ): Case[] {
   return (["subscribe", "publish"] as const).map((role) => ({
     name: `${name} is refused: ${role}`,
-    about: "doors",
+    about: "access",
     run: (relay) =>
       refused(relay, role, async (at) => relay.join(at.name, role, await credential(relay, at.name, role))),
   }));
@@ -107,7 +107,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: "who comes later begins at once, where one can begin",
+    name: "a late subscriber gets the newest group at once",
     about: "joining",
     async run(relay) {
       const at = await room(relay);
@@ -115,11 +115,11 @@ export const CASES: readonly Case[] = [
       for (const [index, payload] of group.entries()) at.publisher.send(payload, index === 0);
       await until("the group", () => at.subscriber.received.byteLength === 1100);
       const late = present(await relay.join(at.name, "subscribe", await at.give("subscribe")));
-      await until("the group for the one who is late", () => late.received.equals(Buffer.concat(group)));
+      await until("the group at the late subscriber", () => late.received.equals(Buffer.concat(group)));
     },
   },
   ...refusal("no credential", async () => undefined),
-  ...refusal("a text that is no credential", async () => "let-me-in"),
+  ...refusal("a text that is not a credential", async () => "let-me-in"),
   ...refusal("a forged credential", (relay, name, role) => relay.credential({ room: name, can: [role], forged: true })),
   ...refusal("an expired credential", (relay, name, role) =>
     relay.credential({ room: name, can: [role], secondsLeft: -60 }),
@@ -129,22 +129,22 @@ export const CASES: readonly Case[] = [
     relay.credential({ room: name, can: [role === "publish" ? "subscribe" : "publish"] }),
   ),
   {
-    name: "a credential in the URL is refused: it would stand in logs",
-    about: "doors",
+    name: "a credential in the URL is refused, because URLs are logged",
+    about: "access",
     run: (relay) =>
       refused(relay, "subscribe", async (at) => relay.join(at.name, "subscribe", await at.give("subscribe"), true)),
   },
   {
-    name: "a room that nobody created is nobody's",
-    about: "doors",
+    name: "a room that was never created admits nobody",
+    about: "access",
     async run(relay) {
       const credential = await relay.credential({ room: "never-created", can: ["subscribe"] });
       demand("it was let in", (await relay.join("never-created", "subscribe", credential)) === undefined);
     },
   },
   {
-    name: "a subscriber that sends is cut, and nobody gets it",
-    about: "doors",
+    name: "a subscriber that sends is cut, and nobody gets its bytes",
+    about: "access",
     async run(relay) {
       const at = await room(relay);
       const rude = present(await relay.join(at.name, "subscribe", await at.give("subscribe")));
@@ -154,18 +154,18 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: "a publisher that breaks the format is cut, and nobody gets it",
-    about: "doors",
+    name: "a publisher that breaks the format is cut, and nobody gets its bytes",
+    about: "access",
     async run(relay) {
       const at = await room(relay);
       at.publisher.sendRaw(Buffer.concat([Buffer.from([9]), randomBytes(200)]));
       await until("its end", () => !at.publisher.isOpen);
-      demand("bytes that are no frame", at.subscriber.received.equals(at.first));
+      demand("bytes that are not a frame", at.subscriber.received.equals(at.first));
     },
   },
   {
     name: "a message of 8 MiB is not passed on",
-    about: "doors",
+    about: "access",
     async run(relay) {
       const at = await room(relay);
       at.publisher.sendRaw(Buffer.alloc(8 * 1024 * 1024));
@@ -175,7 +175,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: "access ends with the credential, for that connection alone",
-    about: "doors",
+    about: "access",
     async run(relay) {
       const at = await room(relay);
       const guest = present(await relay.join(at.name, "subscribe", await at.give("subscribe", { secondsLeft: 2 })));
@@ -184,21 +184,21 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: "what is taken back ends at once, and does not begin again",
-    about: "doors",
+    name: "a revoked credential ends its connections at once, and opens no new one",
+    about: "access",
     async run(relay) {
       const at = await room(relay);
       const credential = await at.give("subscribe", { subject: "mallory" });
       const guest = present(await relay.join(at.name, "subscribe", credential));
       await relay.revoke(at.name, "mallory");
       await until("its end", () => !guest.isOpen);
-      demand("it came back", (await relay.join(at.name, "subscribe", credential)) === undefined);
+      demand("it was let in again", (await relay.join(at.name, "subscribe", credential)) === undefined);
       await undisturbed(at);
     },
   },
   {
     name: "a room that is closed stays closed",
-    about: "doors",
+    about: "access",
     async run(relay) {
       const at = await room(relay);
       await relay.closeRoom(at.name);

@@ -1,4 +1,4 @@
-// Roomcast does what a relay that is handed to strangers has to do.
+// Roomcast meets the requirements for a relay with untrusted clients.
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { CASES } from "./cases.ts";
 import type { Relay } from "./support/relay.ts";

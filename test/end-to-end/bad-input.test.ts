@@ -1,4 +1,4 @@
-// Whoever breaks a rule loses the own connection, for the documented reason, and costs nobody else anything.
+// A peer that breaks a rule loses its own connection, for the documented reason, and harms nobody else.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { Publisher } from "../../client/index.ts";
@@ -30,14 +30,14 @@ beforeAll(async () => {
 
 afterAll(() => runtime?.close());
 
-/** The fields of a frame as they stand on the wire, whether they make sense or not. */
+/** The fields of a frame on the wire, valid or not. */
 interface Wire {
   readonly type?: number;
   readonly flags?: number;
   readonly track?: number;
   readonly reserved?: number;
   readonly sequence?: number | bigint;
-  /** What the header says; without it, the truth. */
+  /** The length in the header; default: the actual length. */
   readonly length?: number;
   readonly payload?: Uint8Array;
 }
@@ -53,12 +53,12 @@ function frame(wire: Wire): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** A room with a publisher and a subscriber who do nothing wrong. */
+/** A room with a well-behaved publisher and subscriber. */
 class Bystanders implements AsyncDisposable {
   readonly room: TestRoom;
   readonly subscriber: FramedSubscriber;
   readonly #publisher: Publisher;
-  /** What came, by track. */
+  /** The received frames, by track. */
   readonly #received: Map<string, string[]>;
   #written = 0;
 
@@ -93,7 +93,7 @@ class Bystanders implements AsyncDisposable {
     return this.#received.get(track) ?? [];
   }
 
-  /** Resolves once a further frame has gone from the one to the other, on the connections that they had from the start. */
+  /** Resolves when another frame has passed from the publisher to the subscriber, on their original connections. */
   async goOn(): Promise<void> {
     const payload = Buffer.from(`steady ${this.#written++}`);
     await this.#publisher.write([{ payload, flags: Flag.key }]);
@@ -113,7 +113,7 @@ function targetOf({ room, tokens }: TestRoom, right: "publish" | "subscribe"): T
   return { url: runtime.url, room, token: tokens[right] };
 }
 
-/** Publishes one good frame into the track `bad`; the next one would be 1. */
+/** Publishes one valid frame into the track `bad`; the next sequence would be 1. */
 async function offender(bystanders: Bystanders): Promise<{ socket: BareSocket; track: number }> {
   const socket = await BareSocket.open(targetOf(bystanders.room, "publish"), { role: "publish", track: "bad" });
   const track = Number((await socket.told("publish")).track);
@@ -210,11 +210,11 @@ describe("W6 R1 a publisher that breaks a rule is closed, and only that one", ()
     expect(bystanders.received("bad"), "nothing of the bad message took effect").toEqual(["good"]);
   });
 
-  test("P4 one that goes on against a closed window", async () => {
+  test("P4 one that continues against a closed window", async () => {
     await using bystanders = await Bystanders.gather();
     const { socket, track } = await offender(bystanders);
     await using _offender = socket;
-    // Somebody who gives no credit, and for whom nothing may be skipped.
+    // A subscriber that gives no credit, and for which the room may skip nothing.
     const query = { tracks: "bad", delivery: "reliable" };
     const token = await reliableToken(bystanders.room.room);
     await using _stalled = await BareSocket.open({ ...targetOf(bystanders.room, "subscribe"), token }, query);
@@ -240,7 +240,7 @@ describe("W6 R1 a publisher that breaks a rule is closed, and only that one", ()
   });
 });
 
-test("P5 R2 a publisher that is replaced is told so, and stays away", async () => {
+test("P5 R2 a replaced publisher learns it, and stays away", async () => {
   await using bystanders = await Bystanders.gather();
   const options = { ...targetOf(bystanders.room, "publish"), track: "bad", environment: nodeEnvironment };
   const first = new Publisher(options);
@@ -279,7 +279,7 @@ describe("W6 W7 a subscriber that breaks a rule is closed, and only that one", (
   });
 });
 
-describe("a producer that breaks a rule of the bridge is told so and cut off, and only that one", () => {
+describe("a producer that breaks a rule of the bridge gets the reason and is cut off, and only that one", () => {
   const cases: readonly (readonly [what: string, code: string, sends: (room: TestRoom) => string])[] = [
     ["a preamble without an end", "preamble_too_long", () => `ROOMCAST/1 room=${"x".repeat(MAX_PREAMBLE_BYTES)}`],
     ["no preamble", "preamble_invalid", () => "GET / HTTP/1.1\r\n\r\n"],

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { manyProducers } from "../support/many-producers.ts";
 
-test("T2 50 producers in 50 rooms lose nothing, whoever dawdles over the preamble beside them", async () => {
+test("T2 50 producers in 50 rooms lose nothing, although others beside them delay their preambles", async () => {
   const report = await manyProducers(50, 5, 50);
   expect(report.lost).toBe(0);
   expect(report.bytes).toBe(50 * 25 * 200);

@@ -1,4 +1,4 @@
-// What goes wrong between a producer and its subscribers: the Worker dies, the network breaks, the bridge dies.
+// Failures between a producer and its subscribers: the Worker dies, the network breaks, the bridge dies.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,8 +18,7 @@ import { Recorder } from "../support/recorder.ts";
 import { WorkerProcess } from "../support/worker-process.ts";
 
 /** `npm run soak` has the long form. */
-const CHAOS_SECONDS = process.env.ROOMCAST_LONG === "1" ? 60 : 12;
-const DEAD_SECONDS = 10;
+const [CHAOS_SECONDS, DEAD_SECONDS] = process.env.ROOMCAST_LONG === "1" ? [60, 10] : [12, 4];
 
 let worker: WorkerProcess;
 let folder: string;
@@ -38,7 +37,7 @@ const targetOf = (room: TestRoom) => ({ url: worker.url, room: room.room, token:
 
 const reliableTo = async (room: TestRoom) => ({ ...targetOf(room), token: await reliableToken(room.room) });
 
-/** Comes back soon: these tests break more connections than a day does. */
+/** Reconnects soon: these tests break more connections than a day does. */
 const HASTY = { ...nodeEnvironment, random: () => 0.1 };
 
 describe("nothing is lost where", () => {
@@ -70,7 +69,7 @@ describe("nothing is lost where", () => {
     expect(proxy.mischief.delays).toBeGreaterThan(2);
   });
 
-  test("T15 P2 the Worker is killed in the middle of a stream and comes back: what it lost is told", async () => {
+  test("T15 P2 the Worker is killed in the middle of a stream and restarts: its losses are reported", async () => {
     const room = await createRoom(worker.url);
     const ingest = await startTestBridge(worker.url, { services: { environment: HASTY } });
     await using bridge = ingest;
@@ -92,13 +91,13 @@ describe("nothing is lost where", () => {
       await recorder.subscriber.until("the last packet", () => recorder.endsWith(sent.subarray(-188)), 40_000);
     }
     const missing = [first, second].map((recorder) => recorder.missingFrom(sent));
-    // At most what was under way between the room and its subscribers.
+    // At most the data on its way between the room and its subscribers.
     for (const bytes of missing) expect(bytes).toBeLessThan(300_000);
     expect(send.stderr).toBe("");
   });
 });
 
-test("T20 kill -9 of the bridge: the source is offline, and a new bridge goes on in a new epoch", async () => {
+test("T20 kill -9 of the bridge: the source is offline, and a new bridge continues in a new epoch", async () => {
   const room = await createRoom(worker.url);
   await using recorder = await Recorder.join(targetOf(room));
   const introduction = { room: room.room, token: room.tokens.publish, framing: "length32" } as const;

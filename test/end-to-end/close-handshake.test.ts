@@ -1,4 +1,4 @@
-// R3: whoever says Close is answered with a Close, whatever it is and whatever waits for it.
+// R3: every Close is answered with a Close, for any client and any queue.
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -9,7 +9,7 @@ import { waitFor, within } from "../support/wait.ts";
 import { type Seat, WireClient } from "../support/wire-client.ts";
 
 const MIB = 1024 * 1024;
-/** Without an answer such a client would wait for so long and tell 1006. */
+/** Without an answer, such a client would wait for this time and report 1006. */
 const PATIENT = { closeTimeout: 30_000 };
 const WELCOME = '"type":"welcome"';
 
@@ -80,7 +80,7 @@ test("R3 the answer comes behind the data that waits", async () => {
     await waitFor("the frame", () => subscriber.bytes > (sequence + 1) * MIB);
   }
   stalled.wire.sendClose(1000);
-  // The room has seen it once it counts one less.
+  // The room has noticed it when its count is one less.
   await waitFor("the room to see it", () => subscriber.texts.at(-1)?.includes('"subscribers":1'));
   stalled.wire.resume();
   await waitFor("the end", () => stalled.closes.length === 2);

@@ -1,4 +1,5 @@
-// Messages are not compressed, whatever clients offer: encoded media does not get smaller, and the room would pay for it.
+// Messages are not compressed, whatever clients offer: encoded media does not get smaller, and the room would pay for
+// it.
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -15,7 +16,7 @@ afterAll(() => runtime.close());
 
 test.each([true, false])("the local runtime refuses compression, framed: %s", async (framed) => {
   const { room, tokens } = await createRoom(runtime.url);
-  // It offers what browsers do, and throws where that is accepted.
+  // It offers compression like browsers, and throws if the offer is accepted.
   const client = await WireClient.open({ url: runtime.url, room, token: tokens.subscribe, framed });
   client.wire.destroy();
   const protocols = framed ? ["roomcast.v1"] : [];

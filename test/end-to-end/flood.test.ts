@@ -1,4 +1,4 @@
-// One producer as fast as it goes: all of it arrives, and the bridge in between does not grow.
+// One producer at full speed: everything arrives, and the bridge does not grow.
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
@@ -21,11 +21,11 @@ beforeAll(async () => {
 
 afterAll(() => runtime?.close());
 
-/** What a subscriber was sent or told to be missing, sequence by sequence. */
+/** The frames that a subscriber received or that were reported missing, by sequence. */
 class Ledger {
-  /** Payload bytes by sequence; `undefined` where a gap was told. */
+  /** Payload bytes by sequence; `undefined` for a gap. */
   readonly #sizes: (number | undefined)[] = [];
-  /** Nothing came twice or out of order, and nothing was left out without being told. */
+  /** True if nothing came twice or out of order, and nothing is missing without a report. */
   isDense = true;
 
   add(from: number, to: number, bytes?: number): void {
@@ -37,7 +37,7 @@ class Ledger {
     return this.#sizes.length;
   }
 
-  /** Bytes of the frames that `other` was told to be missing. */
+  /** Bytes of the frames that were reported missing to `other`. */
   missingIn(other: Ledger): number {
     return this.#sizes.reduce<number>((sum, size, at) => sum + (other.#sizes[at] === undefined ? (size ?? 0) : 0), 0);
   }

@@ -1,4 +1,4 @@
-// A disk that fills up under a room in use: requests that have to write are refused, and nobody who is there is cut.
+// A disk that fills up under a room in use: requests that have to write are refused, and no connection is cut.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { createRoom } from "../support/local-room.ts";
 import { waitFor } from "../support/wait.ts";
 import { WorkerProcess } from "../support/worker-process.ts";
 
-/** Only root mounts a small disk. */
+/** Only root can mount a small disk. */
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const DISK_BYTES = 16 * 1024 * 1024;
 
@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test.runIf(isRoot)("H18 a full disk refuses what has to write, and the room goes on", async () => {
+test.runIf(isRoot)("H18 a full disk refuses requests that have to write, and the room continues", async () => {
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", folder]);
   await using worker = await WorkerProcess.start(folder);
   const { room, tokens } = await createRoom(worker.url);
@@ -57,7 +57,7 @@ async function open(url: string, room: string, tokens: { subscribe: string }) {
   return peer;
 }
 
-/** Writes until the disk takes not one more page. */
+/** Writes until the disk has no free page. */
 function fill(path: string): void {
   const { bavail, bsize } = statfsSync(folder);
   writeFileSync(path, Buffer.alloc(bavail * bsize));

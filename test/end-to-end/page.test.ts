@@ -1,4 +1,4 @@
-// The page in a real browser: the link of a new room plays what ffmpeg sends, and so does the link of `roomcast start`.
+// The page in a real browser: the link of a new room plays ffmpeg's stream, and so does the link of `roomcast start`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { liveMedia } from "../support/ffmpeg.ts";
 import { createRoom, startTestRuntime } from "../support/local-room.ts";
 import { descendantsOf, isRunning, Process } from "../support/processes.ts";
 import { waitFor, within } from "../support/wait.ts";
+import { NAME_PARTS } from "../web/support/viewer.ts";
 
 const WAIT_MS = 30_000;
 
@@ -26,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the page's video has played. */
+/** The playback state of the page's video. */
 interface Played {
   readonly seconds: number;
   readonly pictures: number;
@@ -45,13 +46,14 @@ async function playsOn(page: Page, from: Played, seconds: number): Promise<Playe
   return waitFor(`${seconds} s of video`, probe, WAIT_MS);
 }
 
-/** Opens a link and holds that its video plays: time goes on, pictures are drawn, and they change. */
+/** Opens a link and checks that its video plays: time passes, pictures are drawn, and they change. */
 async function expectToPlay(link: string): Promise<void> {
   const page = await browser.newPage();
   try {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    await page.addInitScript(NAME_PARTS);
     await page.goto(link);
     await page.waitForSelector("#video:not([hidden])", { timeout: WAIT_MS });
     const begun = await playsOn(page, { seconds: 0, pictures: 0 }, 1);
@@ -93,7 +95,7 @@ test("the page of a new room plays what ffmpeg sends", async () => {
 test("`roomcast start` prints a link that plays, and Ctrl-C ends all that it started", async () => {
   const ports = ["--port", "0", "--ingest-port", "0", "--status-port", "0"];
   await using start = Process.roomcast(["start", ...ports], { cwd: folder, detached: true });
-  const [, link = ""] = await start.says(/Watch room demo: +(http:\/\/\S+)/, WAIT_MS);
+  const [, link = ""] = await start.says(/Watch the sample: +(http:\/\/\S+)/, WAIT_MS);
   const [, ingest] = await start.says(/--ingest 127\.0\.0\.1:(\d+)/);
   const started = descendantsOf(start.pid);
   await expectToPlay(link);
@@ -109,7 +111,8 @@ test("`roomcast start` prints a link that plays, and Ctrl-C ends all that it sta
 test("`roomcast start --no-sample` tells its pages the port that it took, and ends at SIGTERM", async () => {
   const ports = ["--port", "0", "--ingest-port", "0", "--status-port", "0"];
   await using start = Process.roomcast(["start", "--no-sample", ...ports], { cwd: folder });
-  await start.says(/No sample is playing/, WAIT_MS);
+  await start.says(/Ctrl-C stops everything/, WAIT_MS);
+  expect(start.stdout).not.toContain("sample");
   const [, origin = ""] = await start.says(/Create a room: +(http:\/\/\S+)\//);
   const [, ingest] = await start.says(/--ingest 127\.0\.0\.1:(\d+)/);
   expect((await createRoom(origin)).links.ingest).toBe(`tcp://127.0.0.1:${ingest}`);

@@ -1,4 +1,4 @@
-// Records with a length in front: what a producer wrote as one is one frame, for all who receive it.
+// Records with a length: what a producer wrote as one record is one frame for all receivers.
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
@@ -11,7 +11,9 @@ import { waitFor } from "../support/wait.ts";
 const COUNT = 10_000;
 const MAX_BYTES = 100_000;
 const LENGTH_BYTES = 4;
-/** What the plain subscriber, who skips what comes too fast, may be behind: the room holds more than that for it. */
+/**
+ * The allowed lag of the plain subscriber, which skips if the stream is too fast: the room keeps more than this for it.
+ */
 const AHEAD_BYTES = 1024 * 1024;
 
 const noise = randomBytes(2 * MAX_BYTES);
@@ -35,7 +37,7 @@ function sizes(): number[] {
   return [0, MAX_BYTES, 0, 0, ...all.slice(4)];
 }
 
-/** The record of that order number: other bytes than those of its neighbours. */
+/** The record with that index: its bytes differ from those of its neighbours. */
 function recordOf(index: number, size: number): Buffer {
   return noise.subarray(index % MAX_BYTES, (index % MAX_BYTES) + size);
 }

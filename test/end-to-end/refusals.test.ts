@@ -1,4 +1,4 @@
-// Who may not come in does not come in: at the bridge, and at the room's WebSocket.
+// Clients without a valid credential are refused: at the bridge, and at the room's WebSocket.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { Producer } from "../ingest-bridge/support/producer.ts";
@@ -28,7 +28,7 @@ function now(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** A token that says of itself that it needs no signature. */
+/** A token whose header says that it needs no signature. */
 function unsigned(name: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = { room: name, can: ["admin"], jti: "unsigned", iat: now(), exp: now() + HOUR_S };
@@ -37,7 +37,7 @@ function unsigned(name: string): string {
 
 type Right = "publish" | "subscribe";
 
-/** Tokens that are good for nothing, by what is wrong with them; `can`: what they would be good for. */
+/** Invalid tokens, by their fault; `can`: the right that they would have. */
 const BAD_TOKENS: Readonly<Record<string, (can: Right) => string | Promise<string>>> = {
   "signed with another secret": (can) => tokenWith({ room: room.room, can: [can] }, WRONG_SECRET),
   "of alg none": () => unsigned(room.room),
@@ -58,7 +58,7 @@ describe("at the bridge", () => {
 
   test.each(Object.entries(tokens))(
     "W1 a token %s: ERROR, an end, and no byte for anybody",
-    async (_, [code, token]) => {
+    async (what, [code, token]) => {
       const target = { url: runtime.url, room: room.room, token: room.tokens.subscribe };
       await using plain = await PlainSubscriber.join(target);
       await using framed = await FramedSubscriber.join(target);
@@ -67,6 +67,7 @@ describe("at the bridge", () => {
       const answer = await producer.hungUp();
       expect(answer).toMatch(new RegExp(`^ERROR ${code} [ -~]+\n$`));
       expect(answer).not.toContain(await token());
+      if (what === "expired") expect(answer).toContain("the token is expired");
       await plain.drained();
       expect([plain.bytes, framed.bytes, framed.frames]).toEqual([0, 0, 0]);
     },

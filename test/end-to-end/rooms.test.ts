@@ -1,4 +1,4 @@
-// Rooms are apart from each other, however much goes on in them at once.
+// Rooms are separate, however busy they are at the same time.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { startTestBridge } from "../support/bridge.ts";
@@ -18,12 +18,12 @@ beforeAll(async () => {
 
 afterAll(() => runtime?.close());
 
-/** The stream of a room. Every byte says whose it is (high half) and where about it belongs (low half). */
+/** The stream of a room. Every byte contains its room (high half) and its approximate position (low half). */
 function streamOf(room: number): Buffer {
   return Buffer.alloc(BYTES, Buffer.from(Array.from({ length: 15 }, (_, place) => room * 16 + place)));
 }
 
-/** Compares what comes with `expected`, byte for byte. */
+/** Compares the received bytes with `expected`. */
 class Comparison {
   #at = 0;
   same = true;
@@ -38,7 +38,7 @@ class Comparison {
     this.#at += bytes.byteLength;
   }
 
-  /** All of it, and nothing but it. */
+  /** All of it, and nothing else. */
   get isWhole(): boolean {
     return this.same && this.#at === this.#expected.byteLength;
   }

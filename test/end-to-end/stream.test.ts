@@ -1,4 +1,4 @@
-// A live ffmpeg stream, all the way: exact for those who are there from the start, playable for those who come later.
+// A live ffmpeg stream, all the way: exact for early subscribers, playable for late ones.
 import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import type { Runtime } from "../../cli/runtime.ts";
 import type { FrameEvent } from "../../client/index.ts";
 import { Flag } from "../../protocol/frame.ts";
 import { startTestBridge, type TestBridge } from "../support/bridge.ts";
-import { complaintsAbout, liveMedia, probe } from "../support/ffmpeg.ts";
+import { complaintsAbout, liveMedia, pictureTypes } from "../support/ffmpeg.ts";
 import { createRoom, reliableToken, startTestRuntime, type TestRoom } from "../support/local-room.ts";
 import { Process } from "../support/processes.ts";
 import { FramedSubscriber, isKey, PlainSubscriber, type Target } from "../support/subscribers.ts";
@@ -45,7 +45,7 @@ async function bridgeInto(room: TestRoom): Promise<TestBridge> {
 }
 
 describe.concurrent("a live stream of ffmpeg", () => {
-  /** Subscribes twice in each mode, streams, and answers the hashes of what each of them and the file got. */
+  /** Subscribes twice in each mode, streams, and returns the hashes of the received data and of the file. */
   async function stream(room: TestRoom, send: (file: string) => Promise<void>) {
     await using first = await PlainSubscriber.join(targetOf(room));
     await using second = await PlainSubscriber.join(targetOf(room));
@@ -95,7 +95,7 @@ describe.concurrent("a live stream of ffmpeg", () => {
     expect(gaps).toEqual([]);
   });
 
-  test("S3 whoever comes in the middle of a group has its start at once, and it decodes without an error", async ({
+  test("S3 a viewer that joins in the middle of a group has its start at once, and it decodes without an error", async ({
     expect,
   }) => {
     const room = await createRoom(runtime.url);
@@ -128,14 +128,14 @@ describe.concurrent("a live stream of ffmpeg", () => {
     expect(picture?.isRandomAccess).toBe(true);
     const file = join(folder, "late.ts");
     await writeFile(file, bytes);
-    const { pictures, complaints } = await probe(file);
-    expect(complaints + (await complaintsAbout(file))).toBe("");
+    const pictures = await pictureTypes(file);
+    expect(await complaintsAbout(file)).toBe("");
     expect(pictures[0]).toBe("I");
     expect(pictures).toHaveLength((SECONDS - 5) * 30);
   });
 });
 
-/** A transport packet: its PID, what it says of random access, and, where it is a PAT, its first programme's PMT. */
+/** A transport packet: its PID, its random access flag, and, for a PAT, its first programme's PMT. */
 function packetAt(stream: Buffer, index: number) {
   const packet = stream.subarray(index * PACKET_BYTES, (index + 1) * PACKET_BYTES);
   const pid = packet.readUInt16BE(1) & 0x1fff;

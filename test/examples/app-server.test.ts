@@ -1,4 +1,4 @@
-// The example of an application server, against a real Worker: its login decides, Roomcast holds the doors.
+// The example of an application server, against a real Worker: its login decides, and Roomcast enforces it.
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -25,7 +25,7 @@ afterAll(async () => {
   await runtime?.close();
 });
 
-/** A user's browser: keeps its cookie. */
+/** A user's browser, which keeps its cookie. */
 class Browser {
   #cookie = "";
 
@@ -62,9 +62,22 @@ test("who has no session, no invitation or no right gets no token", async () => 
   const { url = "", room = "", token } = (await guest.ask("GET", `/meetings/${meeting}/token`)).body;
   const asked = { query: "?role=publish", protocols: ["roomcast.v1"], authorization: `Bearer ${token}` };
   expect(await refusalOf({ url, room }, asked)).toMatchObject({ status: 403, body: { code: "forbidden" } });
-  // The Worker's own door is shut to those who come around the application.
+  // The Worker itself refuses clients that bypass the application.
   const direct = await fetch(`${runtime.url}/api/rooms`, { method: "POST", body: "{}" });
   expect(direct.status).toBe(401);
+});
+
+test("a ticket of the application opens one WebSocket, for who may enter", async () => {
+  const [owner, stranger] = [await Browser.of("ann"), await Browser.of("eve")];
+  const { meeting = "" } = (await owner.ask("POST", "/meetings")).body;
+  expect((await stranger.ask("POST", `/meetings/${meeting}/ticket`)).status).toBe(403);
+  const { body } = await owner.ask("POST", `/meetings/${meeting}/ticket`);
+  const { room = "" } = (await owner.ask("GET", `/meetings/${meeting}/token`)).body;
+  const shown = { query: `?ticket=${body.ticket}`, protocols: ["roomcast.v1"] };
+  const socket = new WebSocket(`${runtime.url.replace("http", "ws")}/rooms/${room}/ws${shown.query}`, shown.protocols);
+  await once(socket, "open");
+  socket.close();
+  expect(await refusalOf({ url: runtime.url, room }, shown)).toMatchObject({ status: 401 });
 });
 
 test("who is excluded is cut at once, the others stay and hear of it", async () => {

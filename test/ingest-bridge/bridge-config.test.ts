@@ -1,4 +1,4 @@
-// The configuration: precedence, all problems at once, listen URLs.
+// The configuration: precedence, all problems together, listen URLs.
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
 import { ConfigError, checkFiles, readConfig, SETTINGS, variableOf } from "../../ingest-bridge/index.ts";
@@ -58,29 +58,31 @@ describe("problems", () => {
     }
   });
 
-  test("a file that is no TOML", () => {
-    expect(problemsOf({ file: "listen = [" })).toEqual([expect.stringMatching(/^--config .* is no TOML: /)]);
+  test("a file that is not valid TOML", () => {
+    expect(problemsOf({ file: "listen = [" })).toEqual([expect.stringMatching(/^--config .* is not valid TOML: /)]);
   });
 
   test.each([
-    ["9000", "is no tcp://HOST:PORT"],
-    ["udp://127.0.0.1:1", "is no tcp://HOST:PORT"],
-    ["tcp://127.0.0.1", "is no tcp://HOST:PORT"],
-    ["tcp://user@127.0.0.1:1", "is no tcp://HOST:PORT"],
-    ["tcp://127.0.0.1:1/path", "is no tcp://HOST:PORT"],
+    ["9000", "is not tcp://HOST:PORT"],
+    ["udp://127.0.0.1:1", "is not tcp://HOST:PORT"],
+    ["tcp://127.0.0.1", "is not tcp://HOST:PORT"],
+    ["tcp://user@127.0.0.1:1", "is not tcp://HOST:PORT"],
+    ["tcp://127.0.0.1:1/path", "is not tcp://HOST:PORT"],
     ["tcp://127.0.0.1:1?colour=red", "has the unknown key colour"],
     ["tcp://127.0.0.1:1?room=a&room=b&token-file=f", "has room twice"],
-    ["tcp://127.0.0.1:1?client-ca=c", "has client-ca, which only tls:// takes"],
-    ["tcp://127.0.0.1:1?proxy=v1", "has an unknown proxy; there is v2"],
-    ["tcp://127.0.0.1:1?on-full=explode", "has an unknown on-full; there are block, drop-group"],
-    ["tls://127.0.0.1:1?cert=c&key=k&client-ca=", "has a client-ca that names no file"],
+    ["tcp://127.0.0.1:1?client-ca=c", "has client-ca, which only tls:// accepts"],
+    ["tcp://127.0.0.1:1?proxy=v1", "has an unknown proxy; the only one is v2"],
+    ["tcp://127.0.0.1:1?on-full=explode", "has an unknown on-full; the values are block, drop-group"],
+    ["tls://127.0.0.1:1?cert=c&key=k&client-ca=", "has a client-ca without a file name"],
     ["tls://127.0.0.1:1?cert=c", "lacks cert=FILE or key=FILE"],
     ["tcp://127.0.0.1:1?track=t", "has track, which needs room=ROOM"],
     ["tcp://127.0.0.1:1?room=demo", "needs either token-file=FILE or token-env=NAME"],
     ["tcp://127.0.0.1:1?room=demo&token-file=f&token-env=e", "needs either"],
     ["tcp://127.0.0.1:1?room=demo&token-env=NOPE", "names NOPE, which is not set"],
-    ["tcp://127.0.0.1:1?room=de mo&token-file=f", "has a room that is no room id"],
+    ["tcp://127.0.0.1:1?room=de mo&token-file=f", "has a room that is not a valid room id"],
     ["tcp://127.0.0.1:1?room=demo&token-file=f&framing=morse", "has an unknown framing"],
+    ["tcp://127.0.0.1:1?room=demo&token-file=f&content-type=", "has a content-type that is not a valid MIME type"],
+    ["tcp://127.0.0.1:1?content-type=a/b", "has content-type, which needs room=ROOM"],
   ])("%s", (url, problem) => {
     expect(listenProblems(url)).toEqual([expect.stringContaining(problem)]);
   });
@@ -116,7 +118,7 @@ describe("files", () => {
       (error: ConfigError) => error.problems,
     );
 
-  test("tokens and certificates that are not there are told together", async () => {
+  test("missing tokens and certificates are reported together", async () => {
     const route = "room=demo&token-file=/nowhere/token";
     expect(await problems(`tls://127.0.0.1:1?cert=/nowhere&key=/nowhere&${route}`)).toEqual([
       expect.stringContaining("has no usable cert, key or client-ca"),
@@ -124,7 +126,7 @@ describe("files", () => {
     ]);
   });
 
-  test("a token that is there is good, and its text is told to nobody", async () => {
+  test("an existing token is valid, and its text is never printed", async () => {
     expect(await problems(`tcp://127.0.0.1:1?room=demo&token-file=${import.meta.filename}`)).toEqual([]);
   });
 });
@@ -138,4 +140,11 @@ test("a static route", () => {
     framing: "mpegts",
     token: { from: "environment", variable: "T" },
   });
+});
+
+test("a static route of the file says what its track carries", () => {
+  const file =
+    'listen = ["tcp://0.0.0.0:9001?room=demo&token-env=T&content-type=video/mp4;codecs=%22avc1.4d401f%2Cmp4a.40.2%22"]';
+  const config = readConfig({ flags: {}, env: { T: "x" }, file });
+  expect(config.listen[0]?.route?.format).toBe('video/mp4;codecs="avc1.4d401f,mp4a.40.2"');
 });

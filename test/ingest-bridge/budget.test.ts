@@ -1,11 +1,11 @@
-// The memory that producers share: who waits for it, and who is woken.
+// The memory that producers share: waiting and waking.
 import { expect, test } from "vitest";
 import { Budget } from "../../ingest-bridge/budget.ts";
 import { until } from "./support/until.ts";
 
 const never = new AbortController().signal;
 
-test("T15 those who wait are woken one after the other, as long as there is room", async () => {
+test("T15 waiters are woken one after the other, while there is space", async () => {
   const budget = new Budget(1000);
   const full = budget.open();
   full.buffered(1000);
@@ -25,7 +25,7 @@ test("T15 those who wait are woken one after the other, as long as there is room
   expect(budget.bytes).toBe(0);
 });
 
-test("T15 whoever is woken and takes nothing does not keep the others waiting", async () => {
+test("T15 a woken waiter that takes nothing does not keep the others waiting", async () => {
   const budget = new Budget(10);
   const full = budget.open();
   full.buffered(10);
@@ -34,7 +34,7 @@ test("T15 whoever is woken and takes nothing does not keep the others waiting", 
   await Promise.all(waiting);
 });
 
-test("T15 whoever gives up waits no longer", async () => {
+test("T15 a waiter that gives up waits no longer", async () => {
   const budget = new Budget(10);
   budget.open().buffered(10);
   const stop = new AbortController();

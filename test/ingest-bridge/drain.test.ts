@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { createLogger, readConfig, startBridge } from "../../ingest-bridge/index.ts";
+import manifest from "../../package.json" with { type: "json" };
 import { Producer, preamble } from "./support/producer.ts";
 import { setup } from "./support/setup.ts";
 import { until } from "./support/until.ts";
@@ -23,12 +24,18 @@ test("health, readiness and numbers", async () => {
   for (const name of ["buffer_bytes", "unacked_bytes", "reconnects_total", "blocked_seconds_total"]) {
     expect(numbers.has(`roomcast_bridge_${name}`)).toBe(true);
   }
+  expect(numbers.get("roomcast_bridge_join_seconds_count")).toBe(1);
+  await until(async () => (await metrics()).get("roomcast_bridge_ack_seconds_count") === 1);
+  expect([...numbers.keys()].filter((name) => name.startsWith("roomcast_bridge_build_info"))).toEqual([
+    `roomcast_bridge_build_info{version="${manifest.version}",node="${process.version}"}`,
+  ]);
+  expect(numbers.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
   await bridge.drain(5000);
   expect((await get("/readyz")).status).toBe(503);
   await producer.hungUp();
 });
 
-test("T20 a drain delivers what is there, tells the producers, and takes no new ones", async () => {
+test("T20 a drain delivers the buffers, tells the producers, and accepts no new ones", async () => {
   const { bridge, port, room } = await setup();
   room.behaviour.window = 0;
   const producer = await Producer.connect(port, `${preamble()}precious`);

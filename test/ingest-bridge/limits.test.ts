@@ -1,4 +1,4 @@
-// What the bridge gathers, bounds and drops.
+// Gathering, limits and drops of the bridge.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -7,11 +7,11 @@ import { Producer, preamble } from "./support/producer.ts";
 import { setup } from "./support/setup.ts";
 import { until } from "./support/until.ts";
 
-/** Longer than any test lasts: what is gathered for so long leaves for another reason. */
+/** Longer than any test lasts: frames gathered for this time leave for another reason. */
 const LONG_MS = 10_000;
 
 describe("raw bytes are gathered", () => {
-  test("T7 a lone small write leaves at once, what follows closely leaves together", async () => {
+  test("T7 a lone small write leaves at once, writes close behind it leave together", async () => {
     const { port, room } = await setup({ coalesceMs: 1000 });
     const producer = await Producer.connect(port, preamble());
     await producer.lines(1);
@@ -119,7 +119,7 @@ describe("connections", () => {
     await until(async () => (await fourth())?.startsWith("OK ") ?? false);
   });
 
-  test("T2 one that is silent for too long is told so, and what it sent is in the room", async () => {
+  test("T2 a silent producer is cut off with the reason, and its data is in the room", async () => {
     const { port, room } = await setup({ idleTimeout: 1 });
     const producer = await Producer.connect(port, `${preamble("framing=lines")}one\ntwo`);
     expect(await producer.hungUp()).toBe("OK connection=c1\nERROR idle_timeout no byte within 1 s\n");
@@ -160,7 +160,7 @@ describe("drop-group", () => {
   });
 });
 
-test("T14 what was cut before a violation arrives, out of the same chunk too", async () => {
+test("T14 frames cut before a violation arrive, also from the same chunk", async () => {
   const { port, room } = await setup();
   const bytes = Buffer.concat([Buffer.from([0, 0, 0, 1, 65]), Buffer.from([0x7f, 0xff, 0xff, 0xff])]);
   const producer = await Producer.connect(port, `${preamble("framing=length32")}`);

@@ -1,4 +1,4 @@
-// Who gets in: the preamble and the line that answers it.
+// Admission of producers: the preamble and the line that answers it.
 import { expect, test, vi } from "vitest";
 import { Producer, preamble, TOKEN } from "./support/producer.ts";
 import { setup } from "./support/setup.ts";
@@ -31,7 +31,7 @@ test("a connection that ends before its preamble", async () => {
   expect(await producer.hungUp()).toMatch(/^ERROR preamble_invalid /);
 });
 
-test("the answer reaches a producer that goes on sending", async () => {
+test("the answer reaches a producer that continues to send", async () => {
   const { port } = await setup();
   const producer = await Producer.connect(port, "nonsense\n");
   producer.socket.write(Buffer.alloc(1 << 20));

@@ -1,4 +1,4 @@
-// The way of bytes from a socket into a publisher, where only the publisher is played.
+// The path of bytes from a socket into a publisher; only the publisher is simulated.
 import { once } from "node:events";
 import net from "node:net";
 import { expect, test } from "vitest";
@@ -18,12 +18,14 @@ test("T15 a large read of empty records asks for room before each piece of it", 
   const { signal } = new AbortController();
   const reader = new Reader(socket, signal);
   const written: number[] = [];
-  const publisher = { write: async (frames: readonly SplitFrame[]) => void written.push(frames.length) };
+  const write = async (frames: readonly SplitFrame[]) => void written.push(frames.length);
+  const publisher = { write, setFormat: () => {} };
   const intake = new Intake({
     reader,
     gatherer: new Gatherer(reader, { ms: 0, bytes: 1 }),
     splitter: createSplitter("lines"),
     pieceBytes: 4096,
+    tellsFormat: true,
     publisher: publisher as unknown as Publisher,
     account: new Budget(1).open(),
     metrics: createMetrics(() => 0),

@@ -1,4 +1,4 @@
-// Producers that say nothing about themselves: static routes.
+// Producers without a preamble: static routes.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

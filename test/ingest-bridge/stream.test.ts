@@ -1,4 +1,4 @@
-// The bytes of an accepted producer: nothing lost, nothing without bounds, and how it ends.
+// The bytes of an accepted producer: nothing is lost, everything is bounded, and the end is orderly.
 import { createHash, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { Flag } from "../../protocol/frame.ts";
@@ -33,7 +33,7 @@ test("T5 a half-closed producer with no bytes at all", async () => {
   expect(await producer.hungUp()).toBe("OK connection=c1\nEND bytes=0\n");
 });
 
-test("T14 T8 a framing cuts, and what breaks it is told after what was cut before", async () => {
+test("T14 T8 a framing cuts, and a violation is reported after the frames before it", async () => {
   const { port, room } = await setup();
   const record = (length: number, text: string) => {
     const bytes = Buffer.alloc(4 + text.length, text);
@@ -49,7 +49,7 @@ test("T14 T8 a framing cuts, and what breaks it is told after what was cut befor
   expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["one", "two", ""]);
 });
 
-test("T9 what the splitter held back comes with the end", async () => {
+test("T9 bytes that the splitter held back come with the end", async () => {
   const { port, room } = await setup();
   const producer = await Producer.connect(port, `${preamble("framing=lines")}one\ntwo`);
   producer.socket.end();
@@ -57,7 +57,7 @@ test("T9 what the splitter held back comes with the end", async () => {
   expect(room.taken.map(({ payload }) => payload.toString())).toEqual(["one", "two", ""]);
 });
 
-test("a stream that ends inside a record is told so", async () => {
+test("a stream that ends inside a record gets the error", async () => {
   const { port } = await setup();
   const producer = await Producer.connect(port, `${preamble("framing=length32")}\0\0`);
   producer.socket.end();
@@ -103,7 +103,7 @@ test("T15 a connection to the room that breaks costs no byte", async () => {
   expect((await metrics()).get("roomcast_bridge_reconnects_total")).toBe(1);
 });
 
-test("T5 what a reset producer had sent is published, and its end too", async () => {
+test("T5 the data of a reset producer is published, and its end, too", async () => {
   const { port, room, log } = await setup();
   const producer = await Producer.connect(port, `${preamble()}some`);
   await until(() => room.bytes.length === 4);
@@ -112,7 +112,7 @@ test("T5 what a reset producer had sent is published, and its end too", async ()
   expect(room.taken.at(-1)?.flags).toBe(Flag.end);
 });
 
-test("a room that refuses later, for good", async () => {
+test("a room that refuses later, permanently", async () => {
   const { port, room, metrics } = await setup();
   const producer = await Producer.connect(port, preamble());
   await producer.lines(1);

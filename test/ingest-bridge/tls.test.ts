@@ -1,4 +1,4 @@
-// Producers over TLS. The certificate in support/ is for nothing but this.
+// Producers over TLS. The certificate in support/ is only for this test.
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ const PEM = fileURLToPath(new URL("support/localhost.pem", import.meta.url));
 const OTHER = fileURLToPath(new URL("support/other.pem", import.meta.url));
 const LISTEN = [`tls://127.0.0.1:0?cert=${PEM}&key=${PEM}`];
 
-/** Trusts the certificate in `pem`; `own`: shows the one in that file. */
+/** Trusts the certificate in `pem`; `own`: presents the one in that file. */
 async function connectTls(port: number, pem = PEM, own?: string): Promise<tls.TLSSocket> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   const shown = own === undefined ? undefined : await readFile(own);
@@ -31,7 +31,7 @@ test("T18 the same as over TCP, half-close included", async () => {
   expect(room.bytes.toString()).toBe("hello world");
 });
 
-test("a refusal is told", async () => {
+test("a refusal is reported", async () => {
   const { port } = await setup({ listen: LISTEN });
   const producer = await Producer.on(await connectTls(port), "secureConnect", "nonsense\n");
   expect(await producer.hungUp()).toMatch(/^ERROR preamble_invalid /);
@@ -58,7 +58,7 @@ test("T18 certificates are read again: connections stay, new ones get the new ce
   expect(await after.lines(1)).toEqual(["OK connection=c2"]);
   await writeFile(pem, "no certificate");
   await bridge.reload();
-  expect(log.some((line) => line.includes("certificates not changed"))).toBe(true);
+  expect(log.some((line) => line.includes("certificates not reloaded"))).toBe(true);
   const still = await Producer.on(await connectTls(port, OTHER), "secureConnect", preamble("track=third"));
   expect(await still.lines(1)).toEqual(["OK connection=c3"]);
   before.socket.end("two");
@@ -78,7 +78,7 @@ test("T18 where producers need a certificate, one without, and one with another,
   expect(await producer.lines(1)).toEqual(["OK connection=c1"]);
 });
 
-test("certificates that cannot be used are told together", async () => {
+test("certificates that cannot be used are reported together", async () => {
   const listen = ["tls://127.0.0.1:0?cert=/nowhere&key=/nowhere", `tls://127.0.0.1:0?cert=${PEM}&key=/nowhere`];
   const failure = await setup({ listen }).catch((error) => error);
   expect(failure).toBeInstanceOf(ConfigError);

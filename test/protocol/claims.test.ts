@@ -1,4 +1,4 @@
-// What a token's claims may be, and which room they are for.
+// The allowed claims of a token, and its room.
 import { describe, expect, test } from "vitest";
 import { type Claims, claimsSchema, isForRoom, RIGHTS } from "../../protocol/claims.ts";
 
@@ -9,12 +9,12 @@ const range = (count: number) => Array.from({ length: count }, (_, index) => `t$
 
 describe("the claims", () => {
   test.each([
-    ["nothing but what is needed", {}],
+    ["only the required claims", {}],
     ["every room", { room: "*" }],
     ["all rights", { can: [...RIGHTS] }],
     ["sixteen tracks", { tracks: range(16) }],
     ["a long subject and a long id", { sub: "s".repeat(128), jti: "j".repeat(64) }],
-    ["a time before which they do not count", { nbf: 1500 }],
+    ["a time before which they are not valid", { nbf: 1500 }],
     ["tokens that it was minted through", { via: [ANCESTOR, { ...ANCESTOR, sub: "s".repeat(128) }] }],
     ["time zero", { iat: 0, exp: 0, nbf: 0 }],
   ])("with %s are claims", (_, change) => {
@@ -27,7 +27,7 @@ describe("the claims", () => {
   });
 
   test.each([
-    ["a room that is no room id", { room: "a/b" }],
+    ["a room that is not a valid room id", { room: "a/b" }],
     ["an empty room", { room: "" }],
     ["several rooms", { room: ["demo"] }],
     ["a pattern for the room", { room: "demo*" }],

@@ -1,4 +1,4 @@
-// Close codes, their texts, and what a client does after them.
+// Close codes, their texts, and a client's reaction to them.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { afterClose, Close, type CloseReason, closeFor, closeText } from "../../protocol/close.ts";
@@ -70,7 +70,7 @@ describe("texts", () => {
     expect(closeText(Close.trackBusy, "main\n", 0)).toBe("track_busy retry=0 main?");
   });
 
-  test("R1 what a refusal says repeats nothing of what it refuses", () => {
+  test("R1 a refusal's text repeats no part of the refused input", () => {
     const secret = "SECRETTOKEN";
     const message = new Uint8Array(Buffer.from(secret.repeat(9)));
     const refusals = [
@@ -105,7 +105,7 @@ describe("texts", () => {
 });
 
 describe("after a close", () => {
-  test("R2 the range decides, but for four codes of RFC 6455", () => {
+  test("R2 the range decides, except for four codes of RFC 6455", () => {
     const final = Array.from({ length: 4000 }, (_, index) => 1000 + index).filter(
       (code) => !afterClose(code, "").retry,
     );

@@ -1,4 +1,4 @@
-// Control messages: what is read, what is ignored, what is refused.
+// Control messages: which are read, ignored and refused.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PING, PONG, parseClientMessage, parseServerMessage } from "../../protocol/control.ts";
@@ -23,11 +23,12 @@ const TYPES = new Map(
   table("type", "to", "fields").map(([type = "", , fields = ""]) => [words(type)[0] ?? "", words(fields)]),
 );
 
-/** What messages may lack; a `message` to a room needs its body. */
+/** Optional fields of messages; a `message` to a room needs its body. */
 const OPTIONAL: Readonly<Record<string, readonly string[]>> = {
   message: ["id", "to", "bytes", "body"],
   welcome: ["reconnectMs"],
   occupancy: ["reconnectMs"],
+  track: ["format"],
 };
 
 describe("PROTOCOL.md and the parsers agree", () => {
@@ -60,7 +61,8 @@ describe.each(SIDES)("read by %s", (_, parse, valid) => {
   });
 
   test.each(messages)("C1 no field of %s takes a value of another kind", (_, message) => {
-    for (const [name, value] of Object.entries(message).filter(([one]) => one !== "body")) {
+    const free = ([name, value]: [string, unknown]) => name === "body" || (name === "format" && value === null);
+    for (const [name, value] of Object.entries(message).filter((field) => !free(field))) {
       const kinds = [
         {},
         [value],
@@ -80,7 +82,7 @@ describe.each(SIDES)("read by %s", (_, parse, valid) => {
     }
   });
 
-  test.each(messages)("C1 %s comes back without fields that are not known", (_, message) => {
+  test.each(messages)("C1 %s is read without unknown fields", (_, message) => {
     const more = { ...message, later: 1, constructor: 2, toString: 3 };
     expect(parse(JSON.stringify(more).replace("{", '{"__proto__":{"polluted":true},'))).toStrictEqual(message);
   });
@@ -164,7 +166,7 @@ describe("the body of a message", () => {
     expect(codeOf(() => toClient(body(16_000)))).toBe("control_invalid");
   });
 
-  test("M2 any JSON comes back as it was", () => {
+  test("M2 any JSON is read unchanged", () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 6 }), (body) => {
         fc.pre(body.length < MAX_CONTROL_BYTES / 4);

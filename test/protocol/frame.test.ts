@@ -13,7 +13,7 @@ import {
 import { codeOf, violation } from "./support/errors.ts";
 import { again, anyFrames, frame, framesOf } from "./support/frames.ts";
 
-/** Where in the message of `frames` each frame ends. */
+/** The end of each frame in the message of `frames`. */
 function ends(frames: readonly Frame[]): number[] {
   let end = 0;
   return frames.map(({ payload }) => {
@@ -22,15 +22,15 @@ function ends(frames: readonly Frame[]): number[] {
   });
 }
 
-/** A header that promises `length` bytes, and none of them. */
+/** A header that declares `length` bytes, without any of them. */
 function promise(length: number, fields: Partial<Frame> = {}): Uint8Array {
   const message = encodeMessage([frame(fields)]);
   new DataView(message.buffer).setUint32(4, length);
   return message;
 }
 
-describe("reading what was written", () => {
-  test("F1 all frames come back, their payloads as views of the message", () => {
+describe("reading written messages", () => {
+  test("F1 all frames are read, their payloads as views of the message", () => {
     fc.assert(
       fc.property(anyFrames, (frames) => {
         const message = encodeMessage(frames);
@@ -112,7 +112,7 @@ describe("refusing", () => {
     expect(codeOf(() => readMessage(new Uint8Array()))).toBe("frame_truncated");
   });
 
-  test("F2 bytes behind the last frame are no frame", () => {
+  test("F2 bytes behind the last frame are not a frame", () => {
     const message = encodeMessage([frame({ payload: Uint8Array.of(1) })]);
     for (let extra = 1; extra < HEADER_BYTES; extra++) {
       const longer = new Uint8Array(message.length + extra);

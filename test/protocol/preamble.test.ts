@@ -10,7 +10,7 @@ import { textOf, vectors } from "./support/vectors.ts";
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const LINE = "ROOMCAST/1 room=demo token=t\n";
 
-/** What a reader makes of chunks: the code of its refusal, or the preamble with all bytes behind it. */
+/** A reader's result for chunks: the code of its refusal, or the preamble with all bytes after it. */
 function outcome(chunks: readonly Uint8Array[]): unknown {
   const reader = new PreambleReader();
   try {
@@ -84,7 +84,7 @@ describe("chunks", () => {
     expect(new PreambleReader().push(bytes(LINE))?.rest).toHaveLength(0);
   });
 
-  test("an unfinished line is no preamble yet", () => {
+  test("an unfinished line is not a preamble yet", () => {
     expect(outcome([])).toBe("unfinished");
     expect(outcome([new Uint8Array()])).toBe("unfinished");
     for (let at = 0; at < LINE.length; at++) expect(outcome([bytes(LINE.slice(0, at))])).toBe("unfinished");
@@ -92,7 +92,7 @@ describe("chunks", () => {
 });
 
 describe("limits", () => {
-  /** A valid line of `length` bytes, its newline included. It can only be too long by its token. */
+  /** A valid line of `length` bytes, including its newline. Only its token can make it too long. */
   const line = (length: number) => LINE.replace("=t\n", `=${"t".repeat(length - LINE.length + 1)}\n`);
 
   test("no more than the limit is taken, whatever comes and however", () => {
@@ -103,7 +103,7 @@ describe("limits", () => {
     expect(outcome([bytes(line(MAX_PREAMBLE_BYTES + 1))])).toBe("preamble_too_long");
   });
 
-  test("bytes behind the newline do not count", () => {
+  test("bytes behind the newline are not counted", () => {
     const { rest } = outcome([Buffer.concat([bytes(LINE), new Uint8Array(3 * MAX_PREAMBLE_BYTES)])]) as {
       rest: string;
     };
@@ -125,13 +125,14 @@ describe("limits", () => {
 });
 
 describe("writing", () => {
-  test("what was written is read back", () => {
+  test("a written line is read back", () => {
     const word = (maxLength: number) => fc.string({ unit: fc.constantFrom(..."aZ09"), minLength: 1, maxLength });
     const preamble: fc.Arbitrary<Preamble> = fc.record({
       room: word(64),
       token: word(500),
       track: word(64),
       framing: fc.constantFrom(undefined, ...FRAMINGS),
+      format: fc.constantFrom(undefined, "text/plain", 'video/mp4;codecs="avc1.4d401f,mp4a.40.2"'),
     });
     fc.assert(
       fc.property(preamble, (one) => {

@@ -1,4 +1,4 @@
-// Every rule of PROTOCOL.md has a test that begins with its number, and no test names a rule that is not there.
+// Every rule of PROTOCOL.md has a test that begins with its number, and no test names a rule that does not exist.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,12 +7,15 @@ import { rules } from "./support/protocol-text.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** The first argument of `test(`, `test.concurrent(` and the like, or of what `test.each(...)` gives, if it is a text. */
+/**
+ * The first argument of `test(`, `test.concurrent(` and the like, or of the result of `test.each(...)`, if it is a
+ * text.
+ */
 const TITLE = /(?:\b(?:test|it)(?:\.\w+)*|\))\(\s*(?:"((?:\\.|[^"\\])*)"|'((?:\\.|[^'\\])*)'|`((?:\\.|[^`\\])*)`)/g;
 
 const LETTERS = [...new Set(rules.map((rule) => rule.charAt(0)))].join("");
 
-/** The rules that a title begins with: `F1 ...`, `W2 F5 ...`. Numbers with other letters are somebody else's. */
+/** The rules at the beginning of a title: `F1 ...`, `W2 F5 ...`. Numbers with other letters are not rules. */
 function rulesOf(title: string): string[] {
   const numbers = /^(?:[A-Z]\d+ )*/.exec(title)?.[0].trim().split(" ") ?? [];
   return numbers.filter((number) => number !== "" && LETTERS.includes(number.charAt(0)));

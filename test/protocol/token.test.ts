@@ -1,4 +1,4 @@
-// Tokens: what is signed counts, and nothing else does.
+// Tokens: only a valid signature is accepted.
 import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { inspect } from "node:util";
 import fc from "fast-check";
@@ -15,13 +15,13 @@ const CLAIMS: Claims = { room: "demo", can: ["publish"], tracks: ["main"], jti: 
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A token with any header and payload, rightly signed with HMAC, by hand. */
+/** A handmade token with any header and payload, and a correct HMAC signature. */
 function forge(header: object, payload: unknown, secret = SECRET, hash = "sha256"): string {
   const signed = `${base64url(header)}.${base64url(payload)}`;
   return `${signed}.${createHmac(hash, secret).update(signed).digest("base64url")}`;
 }
 
-/** Why `token` does not count; undefined: it does. Whatever is said of it does not hold it, nor the secrets. */
+/** Why `token` is not valid; undefined: it is. The message contains neither the token nor the secrets. */
 async function fault(token: string, secrets: readonly string[] = [SECRET], now = NOW): Promise<TokenFault | undefined> {
   try {
     await verifyToken(token, secrets, now);
@@ -70,7 +70,7 @@ describe("a token that counts", () => {
   });
 });
 
-describe("a token that does not count", () => {
+describe("an invalid token", () => {
   test("signed with another secret, or checked with none", async () => {
     expect(await fault(await mintToken(CLAIMS, PREVIOUS))).toBe("bad_signature");
     expect(await fault(await mintToken(CLAIMS, SECRET), [])).toBe("bad_signature");
@@ -83,7 +83,7 @@ describe("a token that does not count", () => {
     expect(await fault(await mintToken(expired, "x".repeat(40)), [SECRET, PREVIOUS])).toBe("bad_signature");
   });
 
-  test("that lives longer than is remembered what was revoked, or that is from the future", async () => {
+  test("that lives longer than revocations are remembered, or that is from the future", async () => {
     const lives = (seconds: number, from = SECONDS) => forge(HS256, { ...CLAIMS, iat: from, exp: from + seconds });
     expect(await fault(lives(MAX_TOKEN_TTL_SECONDS))).toBeUndefined();
     expect(await fault(lives(MAX_TOKEN_TTL_SECONDS + 1))).toBe("too_long_lived");
@@ -159,7 +159,7 @@ describe("a token that does not count", () => {
     expect(["bad_signature", "malformed"]).toContain(await fault(token.slice(0, -4)));
   });
 
-  test("that is no token at all", async () => {
+  test("that is not a token at all", async () => {
     for (const text of ["", ".", "..", "a.b", "a.b.c", "a.b.c.d", `${await mintToken(CLAIMS, SECRET)}.x`]) {
       expect(await fault(text)).toBe("malformed");
     }
@@ -171,7 +171,7 @@ describe("a token that does not count", () => {
     );
   });
 
-  test("that is too long, which is told before anything of it is verified", async () => {
+  test("that is too long, which is reported before anything is verified", async () => {
     const long = async (chars: number) => {
       const padding = (bytes: number) => forge(HS256, { ...CLAIMS, padding: "x".repeat(bytes) });
       for (let bytes = 0; ; bytes++) if (padding(bytes).length >= chars) return padding(bytes);

@@ -58,7 +58,7 @@ describe("positions", () => {
     expect(parseStart(text)).toEqual(start);
   });
 
-  test.each(vectors.starts.invalid)("%j is no start", (text) => {
+  test.each(vectors.starts.invalid)("%j is not a start", (text) => {
     expect(codeOf(() => parseStart(text))).toBe("position_invalid");
   });
 
@@ -67,7 +67,7 @@ describe("positions", () => {
     expect(formatPosition({ epoch, sequence })).toBe(text);
   });
 
-  test.each(vectors.positions.invalid)("%j is no position", (text) => {
+  test.each(vectors.positions.invalid)("%j is not a position", (text) => {
     expect(codeOf(() => parsePosition(text))).toBe("position_invalid");
   });
 });

@@ -1,4 +1,4 @@
-// A WebSocket of a room without a client around it, for those who break the rules, and for those who are refused.
+// A WebSocket of a room without a client library, for tests that break the rules or are refused.
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
@@ -6,10 +6,10 @@ import { WebSocket } from "ws";
 import type { Target } from "./subscribers.ts";
 import { waitFor, within } from "./wait.ts";
 
-/** A room's close counts even if the runtime leaves the TCP connection open. */
+/** A room's close is reported even if the runtime leaves the TCP connection open. */
 const OPTIONS = { perMessageDeflate: false, closeTimeout: 1000 };
 
-/** What the room said in text. */
+/** A text message from the room. */
 type Message = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** How a connection ended. */
@@ -18,14 +18,14 @@ export interface Ending {
   readonly reason: string;
 }
 
-/** What an upgrade was answered instead. */
+/** The answer to a refused upgrade. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A framed connection that sends what it is told to. */
+/** A framed connection that sends whatever a test wants. */
 export class BareSocket implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #messages: Message[] = [];
@@ -56,7 +56,7 @@ export class BareSocket implements AsyncDisposable {
     this.#socket.send(data);
   }
 
-  /** The first message of a type, once it is there. */
+  /** The first message of a type, once it has arrived. */
   told(type: string): Promise<Message> {
     return waitFor(`a message ${type}`, () => this.#messages.find((message) => message.type === type));
   }
@@ -72,7 +72,7 @@ export class BareSocket implements AsyncDisposable {
   }
 }
 
-/** Asks for an upgrade that has to be refused, and answers with what; rejects where it succeeds. */
+/** Requests an upgrade that has to be refused, and returns the answer. Rejects if the upgrade succeeds. */
 export async function refusalOf(
   target: Omit<Target, "token">,
   request: { query?: string; authorization?: string | undefined; protocols?: readonly string[] },

@@ -1,4 +1,4 @@
-// The bridge in front of a real Worker: in this process, or as one of its own.
+// The bridge in front of a real Worker: in this process, or in its own process.
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Bridge, createLogger, readConfig, type Services, startBridge } from "../../ingest-bridge/index.ts";
@@ -9,13 +9,13 @@ const ANY_PORT = "tcp://127.0.0.1:0";
 
 /** A bridge that is listening. */
 export interface TestBridge extends AsyncDisposable {
-  /** Of the listeners, in the order in which they were named. */
+  /** The ports of the listeners, in their order. */
   readonly ports: readonly number[];
   /** The port of the first listener. */
   readonly port: number;
 }
 
-/** Starts a bridge in this process. `listen` without hosts and ports: the queries of the listeners. */
+/** Starts a bridge in this process. `listen`: the queries of the listeners, without hosts and ports. */
 export async function startTestBridge(
   worker: string,
   options: { listen?: readonly string[]; services?: Partial<Services> } = {},
@@ -27,7 +27,7 @@ export async function startTestBridge(
   return { ports, port: ports[0] ?? 0, [Symbol.asyncDispose]: () => bridge.close() };
 }
 
-/** Starts `roomcast bridge` as a process, as it is installed (`npm run build`). */
+/** Starts `roomcast bridge` as a process, from the build (`npm run build`). */
 export async function startBridgeProcess(
   worker: string,
   more: readonly string[] = [],

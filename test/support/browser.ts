@@ -19,13 +19,13 @@ const ARGS = [
   "--autoplay-policy=no-user-gesture-required",
 ];
 
-/** Unpacks the browser where the environment says, with the libraries that a bare machine lacks. */
+/** Unpacks the browser into the environment's directory, with the libraries that a bare machine lacks. */
 const UNPACK = `
 import chromium, { inflate } from "@sparticuz/chromium";
 await chromium.executablePath(process.argv[1]);
 await inflate(process.argv[1] + "/al2023.tar.br");`;
 
-/** For machines without fonts: those of the package. */
+/** For machines without fonts: the fonts of the package. */
 const FONTS_CONF = `<?xml version="1.0"?><fontconfig><dir prefix="relative">fonts</dir></fontconfig>`;
 
 interface Start {
@@ -33,15 +33,20 @@ interface Start {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** A camera and a microphone with movement and beeps, which need no permission. */
+export const FAKE_DEVICES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+
 /**
- * Starts the browser that npm installed; where the machine lacks its libraries, with those that the package ships; where
- * that fails too, the system's Chromium. Throws what each of them said. The caller closes it.
+ * Starts the browser that npm installed. If the machine lacks its libraries, it uses those of the package. If that
+ * fails, too, it starts the system's Chromium. Throws the messages of all attempts. The caller closes it. `more`:
+ * further arguments.
  */
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
+  const args = [...ARGS, ...more];
   const failures: unknown[] = [];
   for (const start of await starts()) {
     try {
-      return await chromium.launch({ executablePath: start.executablePath, args: ARGS, env: plain(start.env) });
+      return await chromium.launch({ executablePath: start.executablePath, args, env: plain(start.env) });
     } catch (error) {
       failures.push(error);
     }
@@ -62,7 +67,10 @@ async function starts(): Promise<Start[]> {
   ];
 }
 
-/** The directory with the unpacked browser. Processes that unpack at the same time do not see each other's halves. */
+/**
+ * The directory with the unpacked browser. Processes that unpack at the same time do not see each other's incomplete
+ * files.
+ */
 async function unpacked(): Promise<string> {
   const { version } = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8")) as { version: string };
   const directory = join(tmpdir(), `roomcast-chromium-${version}`);

@@ -1,9 +1,9 @@
-// A TCP proxy that does to its connections what networks do: delays, throttles, half-closes, cuts. Seeded.
+// A TCP proxy that disturbs its connections as networks do: delays, throttling, half-closes, cuts. Seeded.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What happened, by name. */
+/** Counts of disturbances, by name. */
 export interface Mischief {
   connections: number;
   cuts: number;
@@ -12,7 +12,7 @@ export interface Mischief {
   throttles: number;
 }
 
-/** A proxy to one port, until it is disposed. After `relent` it only passes on. */
+/** A proxy to one port, until it is disposed. After `relent`, it only passes data on. */
 export class ChaosProxy implements AsyncDisposable {
   readonly mischief: Mischief = { connections: 0, cuts: 0, halfCloses: 0, delays: 0, throttles: 0 };
   readonly #server: Server;
@@ -38,7 +38,7 @@ export class ChaosProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** From here on it does no harm. */
+  /** Ends all disturbances. */
   relent(): void {
     this.#isKind = true;
   }
@@ -87,7 +87,7 @@ export class ChaosProxy implements AsyncDisposable {
     }
   }
 
-  /** Some time later: the end of both directions, or of one. */
+  /** After some time, ends both directions, or one. */
   async #end(near: Socket, far: Socket): Promise<void> {
     await sleep(800 + this.#random() * 2500);
     if (this.#isKind || near.destroyed) return;
@@ -110,7 +110,7 @@ function quarters(chunk: Buffer): Buffer[] {
     .filter(({ length }) => length > 0);
 }
 
-/** A generator of numbers in [0, 1) that gives the same ones for the same seed. */
+/** A generator of numbers in [0, 1) that returns the same sequence for the same seed. */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,4 +1,5 @@
-// Prints the last line of a test run: `N passed, N failed`. What a test or what it started prints must hold no secret.
+// Prints the last line of a test run: `N passed, N failed`. The output of a test, or of a process that it started, must
+// contain no secret.
 import type { UserConsoleLog } from "vitest";
 import type { Reporter, TestModule } from "vitest/node";
 import { SECRET } from "./secret.ts";
@@ -6,7 +7,7 @@ import { SECRET } from "./secret.ts";
 /** A JWT: header and payload are JSON objects in base64url, so both begin with `eyJ`. */
 const TOKEN = /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/;
 
-/** Counts tests; a module that could not be loaded, and output with a secret in it, count as failed. */
+/** Counts tests. A module that could not be loaded, and output with a secret, count as failed. */
 export default class CountReporter implements Reporter {
   #leaks = 0;
 

@@ -1,6 +1,5 @@
-// Real media, live, from ffmpeg; and what ffmpeg and ffprobe say of bytes.
+// Real live media from ffmpeg, and ffmpeg's analysis of bytes.
 import ffmpegInstaller from "@ffmpeg-installer/ffmpeg";
-import ffprobeInstaller from "@ffprobe-installer/ffprobe";
 import { Process } from "./processes.ts";
 
 const PICTURE = "-re -f lavfi -i testsrc2=size=640x360:rate=30";
@@ -20,19 +19,18 @@ export function liveMedia(options: { seconds: number; gop: number; outputs: read
   return Process.start(ffmpegInstaller.path, [...args.split(" "), "-t", `${seconds}`, "-f", "tee", tee]);
 }
 
-/** Decodes all of a file; answers what ffmpeg complains about: nothing, where every picture and sound is whole. */
+/** Decodes the whole file. Returns ffmpeg's complaints: none if every picture and sound is whole. */
 export async function complaintsAbout(file: string): Promise<string> {
   await using ffmpeg = Process.start(ffmpegInstaller.path, ["-v", "error", "-i", file, "-f", "null", "-"]);
   await ffmpeg.succeeds();
   return ffmpeg.stderr;
 }
 
-/** What ffprobe finds: the types of the pictures, in the order of the file, and what it complains about. */
-export async function probe(file: string): Promise<{ pictures: string[]; complaints: string }> {
-  const args = "-v error -select_streams v -show_entries frame=pict_type -of default=nokey=1:noprint_wrappers=1";
-  // The static ffprobe crashes in the system's iconv modules as soon as a transport stream names its service.
-  const env = { GCONV_PATH: "/nonexistent" };
-  await using ffprobe = Process.start(ffprobeInstaller.path, [...args.split(" "), file], { env });
-  const stdout = await ffprobe.succeeds();
-  return { pictures: stdout.split("\n").filter((line) => line !== ""), complaints: ffprobe.stderr };
+/** The types of the pictures (`I`, `P`, `B`), in display order. */
+export async function pictureTypes(file: string): Promise<string[]> {
+  const args = ["-nostats", "-i", file, "-map", "0:v:0", "-vf", "showinfo", "-f", "null", "-"];
+  // The static program crashes in the system's iconv modules as soon as a transport stream names its service.
+  await using ffmpeg = Process.start(ffmpegInstaller.path, args, { env: { GCONV_PATH: "/nonexistent" } });
+  await ffmpeg.succeeds();
+  return [...ffmpeg.stderr.matchAll(/ iskey:[01] type:(\w) /g)].map(([, type = ""]) => type);
 }

@@ -1,18 +1,25 @@
-// Generated input for everything that reads a producer's bytes: no crash, bounds hold, payloads are what was sent.
+// Generated input for all readers of producers' bytes: no crash, limits hold, payloads equal the input.
 import { MAX_PAYLOAD_BYTES, MAX_PREAMBLE_BYTES } from "../../protocol/limits.ts";
 import { PreambleReader } from "../../protocol/preamble.ts";
 import type { Framing, SplitFrame, Splitter } from "../../protocol/splitter.ts";
 import { createSplitter } from "../../protocol/splitters/index.ts";
 import { randomFrom } from "./chaos-proxy.ts";
 
-/** Beyond what is held for a frame: nothing of small inputs. */
+/** Small inputs never reach this limit of held-back bytes. */
 const MAX_HELD_BYTES = MAX_PAYLOAD_BYTES;
-const KEEPS_ALL: readonly Framing[] = ["raw", "mpegts", "fmp4", "mjpeg", "auto"];
+const KEEPS_ALL: readonly Framing[] = ["raw", "mpegts", "fmp4", "mjpeg", "webm", "auto"];
 
-/** Bytes that mean something to one of the splitters: inputs are made of these, of noise and of numbers. */
+/** Bytes with a meaning for one of the splitters. Inputs consist of these, of noise and of numbers. */
 const WORDS = [
   ...["ftyp", "moov", "moof", "mdat", "styp", "trak", "\0\0\0\x08free", "\0\0\0\x10", "\0\0\x01", "\n", "\r\n"],
   ...["\xff\xd8\xff", "\xff\xd9", "\xff\xda\0\x02", "\xff\xff", "G\x40\0\x10\0", "G\x41\0\x30\x07\x50", "\0\0\0\0"],
+  ...[
+    "\x1a\x45\xdf\xa3\x80",
+    "\x1f\x43\xb6\x75\xff",
+    "\xa3\x84\x81\0\0\x80",
+    "\xa0\x86\xa1\x84\x81\0\0\0",
+    "\x16\x54\xae\x6b\x80",
+  ],
 ].map((text) => Buffer.from(text, "latin1"));
 const FIELDS = [
   "ROOMCAST/1",
@@ -26,14 +33,14 @@ const FIELDS = [
   "=",
 ];
 
-/** What a run found out. */
+/** The result of a run. */
 export interface FuzzReport {
   readonly inputs: number;
   readonly bytes: number;
   readonly failures: number;
 }
 
-/** Feeds `inputs` generated streams to splitters of `framing`. Throws where a law is broken; tells the seed. */
+/** Feeds `inputs` generated streams to splitters of `framing`. Throws, with the seed, if an invariant is violated. */
 export function fuzzSplitter(framing: Framing, inputs: number, seed: number): FuzzReport {
   const random = randomFrom(seed);
   const report = { inputs, bytes: 0, failures: 0 };
@@ -72,7 +79,7 @@ export function fuzzPreamble(inputs: number, seed: number): FuzzReport {
   return report;
 }
 
-/** False: the splitter refused the stream. */
+/** Returns false if the splitter refused the stream. */
 function survives(framing: Framing, splitter: Splitter, stream: Buffer, random: () => number): boolean {
   const frames: SplitFrame[] = [];
   try {
@@ -105,7 +112,7 @@ function generate(random: () => number, framing: Framing): Buffer {
 
 function packet(random: () => number): Buffer {
   const bytes = Buffer.concat([Buffer.from([0x47]), noise(random, 187)]);
-  // Low PIDs with a unit start: tables and what they name.
+  // Low PIDs with a unit start: tables and the PIDs that they name.
   if (random() < 0.7) bytes.writeUInt16BE(0x4000 | Math.floor(random() * 4), 1);
   return random() < 0.9 ? bytes : bytes.subarray(0, random() * 188);
 }

@@ -1,8 +1,8 @@
-// Real media in each container that the bridge cuts, at the pace of life, small enough for several at a time.
+// Real media in each container that the bridge cuts, in real time, small enough to run several at once.
 import ffmpegInstaller from "@ffmpeg-installer/ffmpeg";
 import { Process } from "./processes.ts";
 
-/** By name: how ffmpeg encodes it, its muxer with options for `tee`, and what ffprobe calls the format. */
+/** By name: the encoder options, the muxer with options for `tee`, and ffmpeg's name of the format. */
 export const LIVE_FORMATS = {
   "mpegts with H.264": {
     framing: "mpegts",
@@ -20,10 +20,18 @@ export const LIVE_FORMATS = {
 
 export type LiveFormat = keyof typeof LIVE_FORMATS;
 
-/** 25 pictures a second, a key frame every second; all `outputs` get the same bytes. */
-export function liveFormat(name: LiveFormat, seconds: number, outputs: readonly string[]): Process {
+const PICTURE = "-hide_banner -loglevel error -y -re -f lavfi -i testsrc2=size=192x144:rate=25";
+const TONE = "-re -f lavfi -i sine=frequency=440:sample_rate=48000";
+
+/** 25 pictures a second, a key frame every second; `sound`: with AAC. All `outputs` get the same bytes. */
+export function liveFormat(
+  name: LiveFormat,
+  seconds: number,
+  outputs: readonly string[],
+  { sound = false } = {},
+): Process {
   const { encoder, muxer } = LIVE_FORMATS[name];
-  const source = "-hide_banner -loglevel error -y -re -f lavfi -i testsrc2=size=192x144:rate=25 -map 0:v";
+  const source = sound ? `${PICTURE} ${TONE} -map 0:v -map 1:a -c:a aac -b:a 96k` : `${PICTURE} -map 0:v`;
   const tee = outputs.map((output) => `[${muxer}]${output}`).join("|");
   return Process.start(ffmpegInstaller.path, [
     ...[...source.split(" "), ...encoder.split(" ")],

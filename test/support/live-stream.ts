@@ -1,4 +1,4 @@
-// A stream as a camera sends it, at its own pace, into a room of a bare workerd.
+// A camera's stream, in real time, into a room of a bare workerd.
 
 import { BenchPublisher } from "../../bench/load/publisher.ts";
 import { BenchSubscriber } from "../../bench/load/subscriber.ts";
@@ -6,20 +6,20 @@ import type { RoomcastTarget } from "../../bench/targets/roomcast.ts";
 import { PING_EVERY_MS } from "../../protocol/limits.ts";
 import { waitFor } from "./wait.ts";
 
-/** What is streamed. */
+/** The properties of the stream. */
 export interface Pace {
   readonly payloadBytes: number;
   readonly framesPerSecond: number;
   readonly groupFrames: number;
 }
 
-/** A publisher, and viewers that ping as clients do. */
+/** A publisher, and viewers that ping like clients. */
 export class LiveStream implements Disposable {
   readonly publisher: BenchPublisher;
   readonly #payloadBytes: number;
   readonly #viewers: BenchSubscriber[] = [];
   readonly #timers: NodeJS.Timeout[];
-  /** Why the publisher could not go on. */
+  /** The reason why the publisher could not continue. */
   #fault: unknown;
 
   private constructor(publisher: BenchPublisher, pace: Pace) {
@@ -42,7 +42,7 @@ export class LiveStream implements Disposable {
     return new LiveStream(await BenchPublisher.join(target, pace.payloadBytes, pace.groupFrames), pace);
   }
 
-  /** A viewer; `port`: of a proxy in between. It has everything from its join on. */
+  /** A viewer; `port`: that of a proxy in between. It gets everything from its join on. */
   async view(target: RoomcastTarget, port = target.subscriber.port): Promise<BenchSubscriber> {
     const viewer = await BenchSubscriber.join(
       { ...target, subscriber: { ...target.subscriber, port } },
@@ -52,7 +52,7 @@ export class LiveStream implements Disposable {
     return viewer;
   }
 
-  /** Stops the source, and waits until `viewer` is at the end. Throws where the room has closed the publisher. */
+  /** Stops the source, and waits until `viewer` is at the end. Throws if the room has closed the publisher. */
   async end(viewer: BenchSubscriber): Promise<void> {
     clearInterval(this.#timers[0]);
     if (this.#fault !== undefined) throw this.#fault;

@@ -1,4 +1,4 @@
-// A real Worker on a real port for a test file, and what tests ask of it.
+// A real Worker on a real port for a test file, and common requests of tests.
 import { randomBytes } from "node:crypto";
 import { type Runtime, startRuntime } from "../../cli/runtime.ts";
 import type { Claims } from "../../protocol/claims.ts";
@@ -16,10 +16,11 @@ export interface TestRoom {
 
 /** Starts the Worker with open room creation. The caller closes it. */
 export function startTestRuntime(
-  options: { port?: number; state?: string; vars?: Record<string, string> } = {},
+  options: { port?: number; state?: string; vars?: Record<string, string>; script?: string; events?: boolean } = {},
 ): Promise<Runtime> {
   const vars = { TOKEN_SECRET: SECRET, OPERATOR_KEY: SECRET, ROOM_CREATION: "open", ...options.vars };
-  return startRuntime({ port: options.port ?? 0, state: options.state, vars });
+  const { port = 0, state, script, events } = options;
+  return startRuntime({ port, state, vars, script, events });
 }
 
 /** Creates a room with a random id. */
@@ -30,12 +31,12 @@ export async function createRoom(url: string, id?: string): Promise<TestRoom> {
   return (await response.json()) as TestRoom;
 }
 
-/** A token that may subscribe with `delivery=reliable`, which no token of a new room but the admin's may. */
+/** A token that may subscribe with `delivery=reliable`. Among a new room's tokens, only the admin's may. */
 export function reliableToken(room: string): Promise<string> {
   return tokenWith({ room, can: ["subscribe", "reliable"] });
 }
 
-/** A token with any claims; valid for an hour where they do not say. */
+/** A token with any claims; valid for an hour by default. */
 export function tokenWith(claims: Partial<Claims>, secret = SECRET): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   const initial: Claims = {

@@ -1,4 +1,4 @@
-// Many producers, each in a room of its own, through one bridge; and connections that never finish their line.
+// Many producers, each in its own room, through one bridge; and connections that never finish their line.
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Producer } from "../ingest-bridge/support/producer.ts";
@@ -15,13 +15,13 @@ const JOIN_EVERY_MS = 40;
 const WRITE_BYTES = 200;
 const WRITE_MS = 200;
 
-/** What a run found. `lost`: producers of whom not every byte arrived. */
+/** The result of a run. `lost`: producers with missing bytes. */
 export interface ManyReport {
   readonly producers: number;
   readonly bytes: number;
   readonly lost: number;
   readonly bridgeRss: number;
-  /** What the slow ones were told. */
+  /** The answers to the slow connections. */
   readonly lorisAnswers: readonly string[];
 }
 
@@ -61,7 +61,7 @@ export async function manyProducers(producers: number, seconds: number, loris: n
   }
 }
 
-/** Begins when all producers are accepted: from then on they are there at the same time. */
+/** Begins when all producers are accepted, so that all are connected at the same time. */
 async function* trickle(seconds: number, accepted: Gate): AsyncGenerator<Uint8Array> {
   await accepted.arrive();
   for (let index = 0; index < (seconds * 1000) / WRITE_MS; index++) {
@@ -70,7 +70,7 @@ async function* trickle(seconds: number, accepted: Gate): AsyncGenerator<Uint8Ar
   }
 }
 
-/** Opens when so many have arrived. */
+/** Opens after this number of arrivals. */
 class Gate {
   readonly opened: Promise<void>;
   #open: () => void = () => {};
@@ -98,7 +98,7 @@ async function inTurns<T>(count: number, make: () => Promise<T>): Promise<T[]> {
   return all;
 }
 
-/** Says its line letter by letter, and never to the end. */
+/** Sends its line letter by letter, and never finishes it. */
 class SlowLoris {
   readonly #producer: Producer;
   readonly #timer: NodeJS.Timeout;
@@ -115,7 +115,7 @@ class SlowLoris {
     );
   }
 
-  /** What it was told in the end. */
+  /** The final answer to it. */
   async answer(): Promise<string> {
     const answer = await this.#producer.hungUp();
     clearInterval(this.#timer);

@@ -1,4 +1,4 @@
-// Child processes of a test: started, listened to, and never left behind.
+// Child processes of a test: started, watched, and never left behind.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -8,15 +8,15 @@ import { waitFor, within } from "./wait.ts";
 
 const ROOMCAST = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
 
-/** How a process is started; `env` comes over that of the tests. */
+/** The options of a process; `env` overrides the environment of the tests. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Starts it as the leader of a process group, as a terminal does. */
+  /** Starts it as the leader of a process group, like a terminal. */
   readonly detached?: boolean;
 }
 
-/** A running process, with all that it wrote. Disposing it kills it, and what it started. */
+/** A running process, with all of its output. Disposing it kills it, and its descendants. */
 export class Process implements AsyncDisposable {
   readonly child: ChildProcess;
   /** The exit code, or the signal. */
@@ -36,7 +36,7 @@ export class Process implements AsyncDisposable {
     return new Process(spawn(program, args, { cwd, detached, env: { ...process.env, ...env }, stdio: "pipe" }));
   }
 
-  /** The command line of the project, from its sources. */
+  /** The project's command line, from its sources. */
   static roomcast(args: readonly string[], options?: StartOptions): Process {
     return Process.start(process.execPath, [ROOMCAST, ...args], options);
   }
@@ -54,7 +54,7 @@ export class Process implements AsyncDisposable {
     return String(Buffer.concat(this.#err));
   }
 
-  /** The first match of `pattern` in what it has written, once there is one. */
+  /** The first match of `pattern` in its output, once there is one. */
   says(pattern: RegExp, ms = 20_000): Promise<RegExpExecArray> {
     const probe = () => {
       const match = pattern.exec(this.stdout + this.stderr);
@@ -69,7 +69,7 @@ export class Process implements AsyncDisposable {
     if (this.child.stdin !== null) source?.pipe(this.child.stdin);
   }
 
-  /** Waits for its end and throws what it said where that is not exit code 0. Answers its stdout. */
+  /** Waits for its end. Throws its output unless the exit code is 0. Returns its stdout. */
   async succeeds(ms = 60_000): Promise<string> {
     const code = await within(this.child.spawnargs.join(" "), this.exit, ms);
     if (code !== 0) throw new Error(`${this.child.spawnargs.join(" ")}: ${code}\n${this.stderr}`);
@@ -85,7 +85,7 @@ export class Process implements AsyncDisposable {
   }
 }
 
-/** The processes that `pid` started, and those that they started. */
+/** The descendants of `pid`. */
 export function descendantsOf(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync("/proc")) {
@@ -98,7 +98,7 @@ export function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
-/** Is there such a process? One that has ended and was not yet collected does not count. */
+/** Returns true if the process exists. A zombie does not count. */
 export function isRunning(pid: number): boolean {
   const status = statusOf(pid);
   return status !== undefined && !/^State:\s+[ZX]/m.test(status);

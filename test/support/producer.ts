@@ -5,10 +5,10 @@ import { readReplies } from "../../cli/replies.ts";
 import { DEFAULT_TRACK } from "../../protocol/names.ts";
 import { formatPreamble, type Preamble } from "../../protocol/preamble.ts";
 
-/** What a producer says of itself; the rest is what the preamble leaves out. */
+/** The producer's part of the preamble; the rest is default. */
 export type Introduction = Pick<Preamble, "room" | "token"> & Partial<Preamble>;
 
-/** Sends `source` behind a preamble. Resolves once the bridge has confirmed every byte; answers how many. */
+/** Sends `source` after a preamble. Resolves with the number of bytes when the bridge has confirmed every byte. */
 export async function produce(
   port: number,
   introduction: Introduction,

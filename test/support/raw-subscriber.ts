@@ -1,4 +1,4 @@
-// A subscriber on a bare `ws` socket, framed or plain: counts what it gets, pings by the rule, can stop reading.
+// A subscriber on a bare `ws` socket, framed or plain: counts its data, pings by the rule, and can stop reading.
 import WebSocket from "ws";
 import { FrameType, readMessage } from "../../protocol/frame.ts";
 import { PING_EVERY_BYTES, PING_EVERY_MS } from "../../protocol/limits.ts";
@@ -9,7 +9,10 @@ export interface Gap {
   readonly reason: string;
 }
 
-/** Checks that sequences are contiguous but for gaps; throws on the socket's own turn into `fault`. */
+/** A room's close is reported even if the runtime leaves the TCP connection open. */
+const OPTIONS = { perMessageDeflate: false, closeTimeout: 1000 };
+
+/** Checks that sequences are contiguous except for gaps. Stores an error in `fault`. */
 export class RawSubscriber {
   readonly socket: WebSocket;
   readonly gaps: Gap[] = [];
@@ -26,11 +29,16 @@ export class RawSubscriber {
   #sincePong = 0;
   #pinged = false;
 
-  constructor(url: string, token: string, options: { framed: boolean; query?: string; pings?: boolean }) {
+  /** `token` undefined: it has none. */
+  constructor(
+    url: string,
+    token: string | undefined,
+    options: { framed: boolean; query?: string; pings?: boolean; headers?: Record<string, string> },
+  ) {
     this.#framed = options.framed;
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = { ...options.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
     const protocols = options.framed ? ["roomcast.v1"] : [];
-    this.socket = new WebSocket(`${url}?${options.query ?? ""}`, protocols, { headers, perMessageDeflate: false });
+    this.socket = new WebSocket(`${url}?${options.query ?? ""}`, protocols, { ...OPTIONS, headers });
     this.socket.on("message", (data: Buffer, isBinary: boolean) =>
       this.#message(data, isBinary, options.pings ?? true),
     );

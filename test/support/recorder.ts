@@ -1,4 +1,4 @@
-// A subscriber that remembers all it got, and can be held against what was sent.
+// A subscriber that records everything it gets, to compare it with what was sent.
 import { FramedSubscriber, type Gap, type Target } from "./subscribers.ts";
 
 type Item = { readonly is: "frame"; readonly payload: Uint8Array } | { readonly is: "gap"; readonly gap: Gap };
@@ -11,12 +11,13 @@ export class Recorder implements AsyncDisposable {
 
   private constructor() {}
 
-  /** Resolves once it takes part. */
-  static async join(target: Target, delivery: "live" | "reliable" = "live"): Promise<Recorder> {
+  /** Resolves when it takes part. */
+  static async join(target: Target, delivery: "live" | "reliable" = "live", only?: string): Promise<Recorder> {
     const recorder = new Recorder();
     recorder.#subscriber = await FramedSubscriber.join(target, {
       delivery,
-      onFrame: ({ payload, epoch }) => {
+      onFrame: ({ payload, epoch, track }) => {
+        if (only !== undefined && track !== only) return;
         recorder.#items.push({ is: "frame", payload: payload.slice() });
         if (recorder.#epochs.at(-1) !== epoch) recorder.#epochs.push(epoch);
       },
@@ -44,13 +45,13 @@ export class Recorder implements AsyncDisposable {
     return Buffer.concat(this.#items.flatMap((item) => (item.is === "frame" ? [item.payload] : [])));
   }
 
-  /** The last bytes that came. */
+  /** The last received bytes. */
   endsWith(bytes: Uint8Array): boolean {
     const last = this.#items.findLast((item) => item.is === "frame")?.payload ?? new Uint8Array(0);
     return Buffer.from(last).subarray(-bytes.byteLength).equals(bytes);
   }
 
-  /** Bytes of `sent` that did not come. Throws where one is missing that no gap tells, or one came twice or moved. */
+  /** Bytes of `sent` that did not arrive. Throws if a byte is missing without a gap, arrived twice, or moved. */
   missingFrom(sent: Buffer): number {
     let at = 0;
     let missing = 0;

@@ -1,3 +1,3 @@
-// The secret that tests sign with; nothing that is printed may hold it.
+// The secret that tests sign with; no output may contain it.
 
 export const SECRET = "test-secret-test-secret-test-secret-0000";

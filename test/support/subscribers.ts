@@ -1,4 +1,4 @@
-// Subscribers of a real Worker, as tests use them: they count and hash what comes, and tell when all of it is there.
+// Subscribers of a real Worker for tests: they count and hash the data, and resolve when all of it has arrived.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { WebSocket } from "ws";
@@ -7,7 +7,7 @@ import { nodeEnvironment } from "../../client/node.ts";
 import { Flag } from "../../protocol/frame.ts";
 import { waitFor } from "./wait.ts";
 
-/** Whom to subscribe to. */
+/** The room and the credential. */
 export interface Target {
   /** The Worker's base URL. */
   readonly url: string;
@@ -36,7 +36,7 @@ export class PlainSubscriber implements AsyncDisposable {
     });
   }
 
-  /** Resolves once it takes part. */
+  /** Resolves when it takes part. */
   static async join(target: Target, onBytes: (bytes: Buffer) => void = () => {}): Promise<PlainSubscriber> {
     const headers = { authorization: `Bearer ${target.token}` };
     const url = `${target.url.replace(/^http/, "ws")}/rooms/${target.room}/ws`;
@@ -45,18 +45,18 @@ export class PlainSubscriber implements AsyncDisposable {
     return subscriber;
   }
 
-  /** SHA-256 of all that came. To be asked once. */
+  /** SHA-256 of all received data. Call it once. */
   sha256(): string {
     return this.#hash.digest("hex");
   }
 
-  /** Resolves once `bytes` have come, and what was on its way besides. */
+  /** Resolves when `bytes` have arrived, and everything else that was on its way. */
   async received(bytes: number, ms = WAIT_MS): Promise<void> {
     await waitFor(`${bytes} bytes`, () => this.bytes >= bytes, ms);
     await this.drained();
   }
 
-  /** Resolves once all that the room has sent so far is here (rule C2). */
+  /** Resolves when everything that the room has sent so far has arrived (rule C2). */
   async drained(): Promise<void> {
     const pongs = this.#pongs;
     this.socket.send("ping");
@@ -84,9 +84,9 @@ export class FramedSubscriber implements AsyncDisposable {
   bytes = 0;
   frames = 0;
   readonly gaps: Gap[] = [];
-  /** Sources that went offline. */
+  /** The number of times that the source went offline. */
   offline = 0;
-  /** How often it was connected. */
+  /** The number of connections. */
   connects = 0;
   failure: unknown;
   readonly #subscriber: Subscriber;
@@ -102,7 +102,7 @@ export class FramedSubscriber implements AsyncDisposable {
     });
   }
 
-  /** Resolves once it takes part. */
+  /** Resolves when it takes part. */
   static async join(
     target: Target,
     options: Listeners & { delivery?: "live" | "latest" | "reliable" } = {},
@@ -114,12 +114,12 @@ export class FramedSubscriber implements AsyncDisposable {
     return framed;
   }
 
-  /** SHA-256 of all payloads that came. To be asked once. */
+  /** SHA-256 of all received payloads. Call it once. */
   sha256(): string {
     return this.#hash.digest("hex");
   }
 
-  /** Resolves once `condition` holds; rejects where the subscription failed. */
+  /** Resolves when `condition` is true; rejects if the subscription failed. */
   async until(what: string, condition: () => boolean, ms = WAIT_MS): Promise<void> {
     await waitFor(
       what,
@@ -131,7 +131,7 @@ export class FramedSubscriber implements AsyncDisposable {
     );
   }
 
-  /** Resolves once `bytes` have come and the source has gone, so that nothing follows. */
+  /** Resolves when `bytes` have arrived and the source has gone, so that nothing follows. */
   async received(bytes: number, ms = WAIT_MS): Promise<void> {
     await this.until(`${bytes} bytes and the source's end`, () => this.bytes >= bytes && this.offline > 0, ms);
   }
@@ -159,7 +159,7 @@ export class FramedSubscriber implements AsyncDisposable {
   }
 }
 
-/** Does a group begin with this frame? */
+/** Returns true if a group begins with this frame. */
 export function isKey(frame: FrameEvent): boolean {
   return (frame.flags & Flag.key) !== 0;
 }

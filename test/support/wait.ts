@@ -1,7 +1,7 @@
-// Waiting for a condition, with a deadline: tests never sleep for a guess.
+// Waiting for a condition, with a deadline: tests never sleep for a guessed time.
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Resolves with the first truthy answer of `probe`; rejects after `ms`, saying what was waited for. */
+/** Resolves with the first truthy result of `probe`; rejects after `ms`, with the awaited condition. */
 export async function waitFor<T>(what: string, probe: () => T | Promise<T>, ms = 10_000): Promise<NonNullable<T>> {
   const deadline = Date.now() + ms;
   for (;;) {
@@ -12,7 +12,7 @@ export async function waitFor<T>(what: string, probe: () => T | Promise<T>, ms =
   }
 }
 
-/** Resolves as `promise` does; rejects after `ms`. */
+/** Resolves like `promise`; rejects after `ms`. */
 export async function within<T>(what: string, promise: Promise<T>, ms = 10_000): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -1,7 +1,7 @@
-// A raw WebSocket of a room that does what a test tells it to, and records what came.
-import { type Handshake, Wire } from "../../bench/load/wire.ts";
+// A raw WebSocket of a room that a test controls, and that records what arrives.
+import { type Handshake, Wire } from "../../load/wire.ts";
 
-/** Where to connect, and as whom: no token, no credential. */
+/** The address, and the credential; no token: none. */
 export interface Seat {
   /** Of the Worker. */
   readonly url: string;
@@ -11,14 +11,14 @@ export interface Seat {
   readonly query?: string;
 }
 
-/** One connection. It offers compression as browsers do, and fails where that is accepted. */
+/** One connection. It offers compression as browsers do, and fails if the offer is accepted. */
 export class WireClient {
-  /** Payload bytes of binary messages, headers of frames included. */
+  /** Payload bytes of binary messages, including headers of frames. */
   bytes = 0;
   readonly texts: string[] = [];
-  /** The codes of the Closes that came; 1006 once the TCP connection has ended. */
+  /** The codes of received Closes; 1006 when the TCP connection has ended. */
   readonly closes: number[] = [];
-  /** What came, in order. */
+  /** The kinds of received data, in order. */
   readonly order: ("data" | "text" | "close")[] = [];
   #wire: Wire | undefined;
 
@@ -49,7 +49,7 @@ export class WireClient {
   }
 }
 
-/** The upgrade that takes `seat`. */
+/** The handshake for `seat`. */
 export function handshakeOf({ url, room, token, framed = true, query = "" }: Seat): Handshake {
   return {
     port: Number(new URL(url).port),

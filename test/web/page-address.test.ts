@@ -1,6 +1,6 @@
 // Rooms' addresses and the token in the fragment.
 import { expect, test } from "vitest";
-import { roomOfPath, tokenOfFragment, tokenOfPaste } from "../../web/page-address.ts";
+import { embedOfPath, roomOfPath, tokenOfFragment, tokenOfPaste } from "../../web/page-address.ts";
 
 test("the room is in the path", () => {
   expect(roomOfPath("/rooms/demo")).toBe("demo");
@@ -8,6 +8,12 @@ test("the room is in the path", () => {
   for (const path of ["/", "/rooms/", "/rooms/a/b", "/rooms/-a", "/rooms/%2e%2e", `/rooms/${"a".repeat(65)}`]) {
     expect(roomOfPath(path)).toBeUndefined();
   }
+});
+
+test("the room of an embedding is in the path too", () => {
+  expect(embedOfPath("/rooms/demo/embed")).toBe("demo");
+  for (const path of ["/rooms/demo", "/rooms/embed", "/embed", "/rooms/a/b/embed"])
+    expect(embedOfPath(path)).toBeUndefined();
 });
 
 test("the token is in the fragment", () => {

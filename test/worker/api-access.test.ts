@@ -1,4 +1,4 @@
-// How access ends: expiry, revocation, tickets that are spent. With live connections, and after sleep.
+// The end of access: expiry, revocation, used tickets. With live connections, and after sleep.
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Publisher } from "../../client/publisher.ts";
@@ -11,12 +11,12 @@ import { createRoom, frame, join, KEY, publish } from "./support/rooms.ts";
 
 afterEach(() => vi.useRealTimers());
 
-/** Moves the clock, for the Worker and its objects too. */
+/** Moves the clock of the Worker and its objects. */
 function advance(seconds: number): void {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + seconds * 1000 });
 }
 
-/** A token that counts for another one to two seconds: expired, and within the tolerance. */
+/** A token that is valid for another one to two seconds: expired, but within the tolerance. */
 const shortLived = (room: string, claims: Parameters<typeof tokenFor>[1]) =>
   tokenFor(room, { iat: nowSeconds() - 60, exp: nowSeconds() - 3, ...claims });
 
@@ -45,7 +45,7 @@ describe("expiry", () => {
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await ended(goes)).toMatchObject({ code: 4002 });
     expect(awake.closed).toBeUndefined();
-    // It rings again for the next one, a week later.
+    // The alarm rings again for the next one, a week later.
     advance(8 * 24 * 3600);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await ended(awake)).toMatchObject({ code: 4002 });
@@ -167,6 +167,21 @@ describe("revocation", () => {
     expect(await outcome(api("POST", room, "/revocations", tokens.admin, future))).toBe("400 invalid_request");
   });
 
+  test("H5 a token minted after a revocation is valid, in the same second, too", async () => {
+    const { room, tokens } = await createRoom();
+    const mint = async (credential: string) =>
+      (await answered<{ token: string }>(api("POST", room, "/tokens", credential, BOB), 201)).token;
+    const old = await mint(tokens.admin);
+    await answered(api("POST", room, "/revocations", tokens.admin, { subject: "bob" }), 201);
+    const fresh = await mint(tokens.admin);
+    expect(await outcome(api("GET", room, "", old))).toBe("401 token_revoked");
+    expect(await outcome(api("GET", room, "", fresh))).toBe("200");
+    // A revocation of everything does not apply to the operator either.
+    await answered(api("POST", room, "/revocations", SECRET, { issuedBefore: nowSeconds() + 1 }), 201);
+    expect(await outcome(api("GET", room, "", fresh))).toBe("401 token_revoked");
+    expect(await outcome(api("GET", room, "", await mint(SECRET)))).toBe("200");
+  });
+
   test("H5 an entry is kept as long as a token that it means could live, and then forgotten", async () => {
     const { room, tokens, stub } = await createRoom();
     await answered(api("POST", room, "/revocations", tokens.admin, { jti: "the-one" }), 201);
@@ -178,6 +193,55 @@ describe("revocation", () => {
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await revoked()).toBe("200");
     expect(await runDurableObjectAlarm(stub)).toBe(false);
+  });
+});
+
+const BOB = { can: ["subscribe"], subject: "bob", ttlSeconds: 600 };
+
+describe("reusable tickets", () => {
+  const ask = (room: string, token: string, body: object = {}) =>
+    api("POST", room, "/tickets", token, { reusable: true, ...body });
+  const issue = async (room: string, token: string, body: object = {}) =>
+    (await answered<{ ticket: string; expiresAt: number }>(ask(room, token, body), 201)).ticket;
+
+  test("H22 open any number of WebSockets until they expire, after a crash too, and no longer", async () => {
+    const { room, tokens } = await createRoom();
+    const ticket = await issue(room, tokens.subscribe, { ttlSeconds: 300 });
+    const first = await admitted(knock(room, `ticket=${ticket}`));
+    await first.until("welcome", ({ text }) => text[0]);
+    await abortAllDurableObjects();
+    expect(await outcome(knock(room, `ticket=${ticket}`))).toBe("101");
+    advance(301);
+    expect(await outcome(knock(room, `ticket=${ticket}`))).toBe("401 unauthorized");
+  });
+
+  test("H22 give `subscribe` alone, on the tracks of their token, in their room, and count as a ticket only", async () => {
+    const [{ room, tokens }, other] = [await createRoom(), await createRoom()];
+    const ticket = await issue(room, tokens.admin);
+    expect(await outcome(knock(room, `role=publish&ticket=${ticket}`))).toBe("403 forbidden");
+    expect(await outcome(knock(other.room, `ticket=${ticket}`))).toBe("401 unauthorized");
+    expect(await outcome(api("GET", room, "", ticket))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, "", { authorization: `Bearer ${ticket}` }))).toBe("401 unauthorized");
+    expect(await outcome(knock(room, `ticket=${tokens.subscribe}`))).toBe("401 unauthorized");
+    const limited = await issue(room, await tokenFor(room, { tracks: ["a"] }));
+    expect(await outcome(knock(room, `track=a&ticket=${limited}`))).toBe("101");
+    expect(await outcome(knock(room, `track=b&ticket=${limited}`))).toBe("403 forbidden");
+    expect(await outcome(ask(room, tokens.subscribe, { role: "publish" }))).toBe("400 invalid_request");
+    expect(await outcome(ask(room, tokens.publish))).toBe("403 forbidden");
+    expect(await outcome(ask(room, tokens.subscribe, { ttlSeconds: 3601 }))).toBe("400 invalid_request");
+  });
+
+  test("H22 fall with the token that they come from", async () => {
+    const { room, tokens } = await createRoom();
+    const bob = await tokenFor(room, { sub: "bob" });
+    const ticket = await issue(room, bob);
+    const peer = await admitted(knock(room, `ticket=${ticket}`));
+    await answered(api("POST", room, "/revocations", tokens.admin, { subject: "bob" }), 201);
+    expect(await ended(peer)).toMatchObject({ code: 4507 });
+    expect(await outcome(knock(room, `ticket=${ticket}`))).toBe("401 token_revoked");
+    const short = await tokenFor(room, { iat: nowSeconds() - 60, exp: nowSeconds() + 20 });
+    const { expiresAt } = await answered<{ expiresAt: number }>(ask(room, short), 201);
+    expect(expiresAt).toBeLessThanOrEqual((nowSeconds() + 20) * 1000);
   });
 });
 
@@ -197,7 +261,7 @@ describe("tickets", () => {
     expect(await outcome(knock(room, `ticket=${second}`))).toBe("401 unauthorized");
   });
 
-  /** Streams into the room, so that it is busy; answers what ends that. */
+  /** Streams into the room, so that it is busy. Returns a function that stops it. */
   async function busy(room: string, token: string): Promise<() => void> {
     const publisher = await publish(room, token);
     let sequence = 0;
@@ -228,7 +292,7 @@ describe("tickets", () => {
     expect(await rowsWritten(stub)).toBe(before);
     stop();
     peer.close();
-    // In a quiet room they are rows: so the count above means something.
+    // In a quiet room, tickets are rows, so the count above is meaningful.
     const quiet = await createRoom();
     const none = await rowsWritten(quiet.stub);
     await issue(quiet.room, quiet.tokens.subscribe);

@@ -1,4 +1,4 @@
-// What the operator configures: secrets and their rotation, who creates rooms, origins, and how often somebody may try.
+// The operator's configuration: secrets and their rotation, room creation, origins, and rate limits.
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../worker/routes.ts";
@@ -64,6 +64,28 @@ test("H2 where creation is not open it needs the operator's key, and no token wi
   expect(await create(SECRET)).toBe("201");
 });
 
+test("H2 with open creation, an invalid credential is still refused", async () => {
+  const create = async (authorization?: string) => {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    return outcome(await asked({ ROOM_CREATION: "open" }, { method: "POST", body: "{}", headers }, "/api/rooms"));
+  };
+  expect(await create(`Bearer ${SECRET}x`)).toBe("401 unauthorized");
+  expect(await create("Basic x")).toBe("401 unauthorized");
+  expect([await create(), await create(`Bearer ${SECRET}`)]).toEqual(["201", "201"]);
+});
+
+test("a room shows the address for producers only if it is set", async () => {
+  const ingest = async (INGEST_URL: string | undefined) => {
+    const answer = await asked({ INGEST_URL }, { method: "POST", body: "{}" }, "/api/rooms");
+    return ((await answer.json()) as { links: { ingest: string | null } }).links.ingest;
+  };
+  expect([await ingest(""), await ingest(undefined), await ingest("tcp://in.example:9000")]).toEqual([
+    null,
+    null,
+    "tcp://in.example:9000",
+  ]);
+});
+
 test("H13 pages of other origins than those listed are refused, programs are not", async () => {
   const { room, tokens } = await createRoom();
   const vars = { ALLOWED_ORIGINS: "https://app.example, https://b.example" };
@@ -87,6 +109,8 @@ test("H13 pages of other origins than those listed are refused, programs are not
   const allowed = await from("https://app.example", `/api/rooms/${room}`);
   expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example");
   expect(allowed.headers.get("access-control-allow-credentials")).toBeNull();
+  const refused = await from("https://evil.example", `/api/rooms/${room}`);
+  expect(refused.headers.get("access-control-allow-origin"), "its page may read why").toBe("https://evil.example");
 });
 
 test("H11 creations and tickets are counted by address before the room is touched, but not those of this machine", async () => {
@@ -95,10 +119,11 @@ test("H11 creations and tickets are counted by address before the room is touche
   const limiter = { limit: async ({ key }: { key: string }) => ({ success: keys.push(key) <= 2 }) };
   const vars = { CREATIONS: limiter, TICKETS: limiter };
   const attempt = async (method: string, path: string, address: string) => {
+    const bearer = path === "/api/rooms" ? SECRET : tokens.subscribe;
     keys.length = 0;
     const outcomes = [];
     for (let count = 0; count < 3; count++) {
-      const headers = { authorization: `Bearer ${tokens.subscribe}`, "cf-connecting-ip": address };
+      const headers = { authorization: `Bearer ${bearer}`, "cf-connecting-ip": address };
       outcomes.push(await outcome(await asked(vars, { method, headers, body: "{}" }, path)));
     }
     return outcomes;
@@ -113,7 +138,7 @@ test("H11 creations and tickets are counted by address before the room is touche
 });
 
 describe("H11 upgrades", () => {
-  /** Tries to join a room, with a limiter that allows two attempts of each key and remembers them. */
+  /** Tries to join a room, with a limiter that allows two attempts of each key and records them. */
   async function door() {
     const { room, tokens } = await createRoom();
     const counted = new Map<string, number>();
@@ -139,7 +164,7 @@ describe("H11 upgrades", () => {
     expect(counted.size).toBe(0);
   });
 
-  test("H11 refusals are counted, whoever refuses; too many turn the address away until Retry-After has passed", async () => {
+  test("H11 all refusals are counted; after too many, the address is refused until Retry-After has passed", async () => {
     const { room, tokens, counted, ask, attempt } = await door();
     expect(await attempt("192.0.2.20", "bad")).toBe("401 unauthorized");
     expect(await attempt("192.0.2.20")).toBe("101");

@@ -1,4 +1,5 @@
-// The API as a contract: the document describes every route, answers are as described, codes are those of PROTOCOL.md.
+// The API as a contract: the document describes every route, answers match the description, codes are those of
+// PROTOCOL.md.
 import { describe, expect, test } from "vitest";
 import type * as z from "zod/mini";
 import protocolText from "../../PROTOCOL.md?raw";
@@ -29,7 +30,11 @@ describe("GET /api/openapi.json", () => {
   test("H12 is answered, with the schemas that validate in it", async () => {
     const document = await answered<ReturnType<typeof openApi>>(request("/api/openapi.json"), 200);
     expect(document).toEqual(JSON.parse(JSON.stringify(openApi())));
-    expect(document.openapi).toBe("3.1.0");
+    expect(document).toMatchObject({
+      openapi: "3.1.0",
+      servers: [{ url: "/" }],
+      info: { license: { identifier: "MIT" } },
+    });
     const create = document.paths["/api/rooms"]?.post as Record<string, unknown>;
     expect(create).toMatchObject({
       operationId: "createRoom",
@@ -54,7 +59,7 @@ describe("GET /api/openapi.json", () => {
   });
 });
 
-test("what is answered is what is described", async () => {
+test("answers match their description", async () => {
   const created = await answered<{ room: string; tokens: Tokens }>(
     request("/api/rooms", { method: "POST", body: "" }),
     201,
@@ -73,6 +78,7 @@ test("what is answered is what is described", async () => {
     issueTicket: await answered(api("POST", room, "/tickets", tokens.publish, {}), 201),
     revokeTokens: await answered(api("POST", room, "/revocations", tokens.admin, { jti: "x" }), 201),
     listConnections: await answered(api("GET", room, "/connections", tokens.admin), 200),
+    listRecordings: await answered(api("GET", room, "/recordings", tokens.subscribe), 200),
     deliverMessage: await answered(api("POST", room, "/messages", tokens.admin, { body: 1 }), 200),
   };
   for (const [id, value] of Object.entries(seen)) {
@@ -112,7 +118,26 @@ describe("bodies", () => {
     expect(await post(endless)).toBe("413 body_too_large");
   });
 
-  test("a taken id, and one that is the same but for its case", async () => {
+  test("H12 errors are reported by the names of fields", async () => {
+    const { room, tokens } = await createRoom();
+    const detail = async (path: string, body: object) => {
+      const { detail } = await answered<{ detail: string }>(api("POST", room, path, tokens.admin, body), 400);
+      return detail;
+    };
+    expect(await detail("/tokens", { can: ["fly"], ttlSeconds: "9" })).toBe(
+      "can.0: is not subscribe or publish or message or reliable or admin; ttlSeconds: is not of type number",
+    );
+    expect(await detail("/tokens", {})).toBe("can: is required; ttlSeconds: is required");
+    expect(await detail("/tokens", { can: [], ttlSeconds: 1e9 })).toBe(
+      "can: has fewer than 1; ttlSeconds: is above 7776000",
+    );
+    expect(await detail("/messages", {})).toBe("request: body: is required, or bytes: is required");
+    expect(await detail("/revocations", {})).toBe(
+      "request: jti: is required, or subject: is required, or issuedBefore: is required",
+    );
+  });
+
+  test("a taken id, and one that differs only in case", async () => {
     const { room } = await createRoom();
     const upper = room.toUpperCase();
     expect(await post(JSON.stringify({ id: room }))).toBe("409 room_exists");

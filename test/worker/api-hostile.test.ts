@@ -1,4 +1,4 @@
-// Hostile peers: whatever they send, they get the right refusal, the room goes on serving, and its memory stays bounded.
+// Hostile peers: for any data, they get the right refusal, the room continues to serve, and its memory stays bounded.
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeMessage, Flag, HEADER_BYTES } from "../../protocol/frame.ts";
@@ -18,7 +18,7 @@ beforeEach(async () => {
   sequence = 0;
 });
 
-/** The room still takes frames and delivers them to those who did nothing wrong. */
+/** The room still accepts frames and delivers them to well-behaved clients. */
 async function expectServing(): Promise<void> {
   const before = subscriber.binary.length;
   publisher.frames(frame(sequence++, 100, KEY));
@@ -31,7 +31,7 @@ afterEach(async () => {
   for (const peer of [publisher, subscriber]) peer.close();
 });
 
-/** The number of the track that hostile publishers have. */
+/** The track number of hostile publishers. */
 const OTHER = 1;
 
 /** A message of one frame, with bytes of its header overwritten. */
@@ -113,7 +113,7 @@ const TEXTS: readonly (readonly [string, string, number])[] = [
   ["null", "null", 4501],
   ["no type", "{}", 4501],
   ["an unknown type", '{"type":"become-admin"}', 4501],
-  ["a type that is no text", '{"type":{"$gt":""}}', 4501],
+  ["a type that is not a text", '{"type":{"$gt":""}}', 4501],
   ["the room's own words", '{"type":"ack","sequence":1,"window":9}', 4501],
   ["__proto__", '{"__proto__":{"type":"sync"},"sequence":1}', 4501],
   ["what only publishers say", '{"type":"sync","sequence":0}', 4503],
@@ -147,7 +147,7 @@ describe("floods", () => {
     await hostile.until("every pong", ({ pongs }) => pongs === 2000);
   });
 
-  test("of texts end with the connection or are served, and the room goes on", async () => {
+  test("of texts end with the connection or are served, and the room continues", async () => {
     const hostile = await publish(room.room, room.tokens.publish, "track=other");
     for (let count = 0; count < 3000; count++) hostile.send({ type: "sync", sequence: 0 });
     await hostile.until("an end, or every answer", (peer) => peer.closed ?? peer.said("ack").length === 3000);
@@ -161,8 +161,9 @@ describe("floods", () => {
       for (const peer of crowd) peer.close();
     }
     await subscriber.until("nobody else", (peer) => peer.said("occupancy").at(-1)?.subscribers === 1);
-    const rows = await runInDurableObject(room.stub, (_, { storage }) => [...storage.kv.list()].length);
-    expect(rows).toBe(1);
+    const rows = await runInDurableObject(room.stub, (_, { storage }) => [...storage.kv.list()].map(([key]) => key));
+    // This many clients at once may open a relay, which closes again by itself.
+    expect(rows.filter((key) => !key.startsWith("relay:"))).toEqual(["room"]);
     expect(subscriber.said("occupancy").length).toBeLessThan(5 + (Date.now() - start) / 1000);
   });
 });

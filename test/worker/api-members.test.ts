@@ -1,4 +1,4 @@
-// Messages: who may say what to whom, and what becomes of it.
+// Messages: the rights of senders and addressees, and the results.
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -6,7 +6,7 @@ import type { Room } from "../../worker/room-object.ts";
 import { answered, api, createWith, ended, idOf, outcome, tokenFor } from "./support/api.ts";
 import { createRoom, join, type Peer, publish } from "./support/rooms.ts";
 
-/** What `peer` was answered to its last message, once there are `count` answers. */
+/** The answers to `peer`, once there are `count` of them; returns the last one. */
 async function delivery(peer: Peer, count: number) {
   await peer.until(`${count} answers`, () => peer.said("delivery").length === count);
   const { type: _, ...rest } = peer.said("delivery")[count - 1] ?? {};
@@ -90,7 +90,7 @@ describe("over HTTP", () => {
     const { room, tokens, stub } = await createRoom();
     await join(room, tokens.subscribe, "", true);
     const who = { subject: undefined, jti: "x", issuedAt: 0, expiresAt: null };
-    // What a room of thousands costs, in one message: three of them are a debt.
+    // The cost of a room of thousands, in one message: three of them make a debt.
     const content = JSON.stringify({ body: "x".repeat(20_000_000) });
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     await runInDurableObject(stub, (instance: Room) => {

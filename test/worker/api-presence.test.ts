@@ -1,4 +1,4 @@
-// Presence: who is told who is there, how often, and how many are named.
+// Presence: which members are reported to whom, how often, and how many are named.
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { MAX_PRESENT_MEMBERS } from "../../protocol/limits.ts";
@@ -6,7 +6,7 @@ import { answered, api, createWith, idOf, tokenFor } from "./support/api.ts";
 import { createRoom, join, type Peer, publish } from "./support/rooms.ts";
 
 describe("presence", () => {
-  test("M4 newcomers are told who is there, the others who came and went, gathered", async () => {
+  test("M4 newcomers get the present members, the others get joins and leaves, gathered", async () => {
     const { room, tokens } = await createWith({ presence: true });
     const start = Date.now();
     const ann = await join(room, await tokenFor(room, { sub: "ann" }), "label=Ann%20%E2%98%83");
@@ -51,7 +51,7 @@ describe("presence", () => {
     await peer.until("the second", () => peer.said("presence").at(-1)?.total === 2);
   });
 
-  test("M4 labels that would disturb are refused, and only so many members are named", async () => {
+  test("M4 disturbing labels are refused, and only a limited number of members is named", async () => {
     const { room, tokens } = await createWith({ presence: true });
     for (const label of ["", "a\u0000b", "a\u202eb", "a\nb", "x".repeat(65)]) {
       const joining = join(room, tokens.subscribe, `label=${encodeURIComponent(label)}`);

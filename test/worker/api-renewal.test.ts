@@ -1,4 +1,4 @@
-// Tokens that follow one another: what a token mints falls with it, and a connection goes on with another token.
+// Chains of tokens: a minted token is revoked with its origin, and a connection continues with another token.
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -34,7 +34,7 @@ interface Minted {
 const mint = (room: string, by: string, body: object = {}) =>
   answered<Minted>(api("POST", room, "/tokens", by, { can: ["subscribe"], ttlSeconds: 3600, ...body }), 201);
 
-describe("what a token mints", () => {
+describe("minted tokens", () => {
   test("H20 does not outlive it, and says until when", async () => {
     const { room } = await createRoom();
     const exp = nowSeconds() + 300;
@@ -108,7 +108,7 @@ describe("what a token mints", () => {
 describe("POST /api/rooms/:room/connections/:id/token", () => {
   const renew = async (room: string, peer: Peer | string, token?: string, body?: unknown) =>
     outcome(api("POST", room, `/connections/${typeof peer === "string" ? peer : await idOf(peer)}/token`, token, body));
-  /** A token that counts for another one to two seconds. */
+  /** A token that is valid for another one to two seconds. */
   const shortLived = (room: string, claims: Parameters<typeof tokenFor>[1] = {}) =>
     tokenFor(room, { iat: nowSeconds() - 60, exp: nowSeconds() - 3, ...claims });
 
@@ -171,7 +171,7 @@ describe("POST /api/rooms/:room/connections/:id/token", () => {
     }
   });
 
-  test("H19 only with what the connection uses, its subject, and a token that counts; else nothing changes", async () => {
+  test("H19 only with the rights that the connection uses, its subject, and a valid token; otherwise nothing changes", async () => {
     const { room, tokens } = await createRoom();
     const other = await createRoom();
     const [ann, cam] = [
@@ -217,7 +217,7 @@ describe("POST /api/rooms/:room/connections/:id/token", () => {
     for (const settings of [{}, { presence: true }, { memberMessages: true }]) {
       const { room } = await createWith(settings);
       const victim = await join(room, await tokenFor(room));
-      // What was told once is known for good.
+      // An id that was once revealed stays known.
       const [off, stub] = [{ presence: false, memberMessages: false }, env.ROOM.getByName(room)];
       await answered(api("PATCH", room, "", SECRET, { settings: off }), 200);
       await idOf(victim);
@@ -231,7 +231,7 @@ describe("POST /api/rooms/:room/connections/:id/token", () => {
     }
   });
 
-  test("H19 H4 H10 a connection that came with a ticket goes on, one without a credential cannot", async () => {
+  test("H19 H4 H10 a connection that used a ticket continues, one without a credential cannot", async () => {
     const { room, stub } = await createRoom();
     await answered(api("PATCH", room, "", SECRET, { settings: { public: true } }), 200);
     const { ticket } = await answered(api("POST", room, "/tickets", await shortLived(room, { sub: "ann" }), {}), 201);
@@ -239,7 +239,7 @@ describe("POST /api/rooms/:room/connections/:id/token", () => {
     expect(await renew(room, peer, await tokenFor(room, { sub: "ann" }))).toBe("204");
     const anyone = await admitted(knock(room, ""));
     expect(await renew(room, anyone, await tokenFor(room))).toBe("403 forbidden");
-    // Asleep in between: else they would be missed, since they do not ping.
+    // Asleep in between; otherwise they would be closed as silent, because they do not ping.
     await evictDurableObject(stub);
     advance(60);
     expect(await answered(api("GET", room, "", SECRET), 200)).toMatchObject({ subscribers: 2 });

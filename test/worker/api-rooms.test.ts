@@ -1,4 +1,4 @@
-// What an owner does: tokens minted, connections listed and ended, the room closed for good. And two rooms stay apart.
+// An owner's actions: mint tokens, list and end connections, close the room permanently. And two rooms are separate.
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
@@ -96,7 +96,7 @@ describe("connections", () => {
   });
 });
 
-describe("the room closed for good", () => {
+describe("the room closed permanently", () => {
   test("H8 closes everybody, forgets all, leaves a tombstone, and its alarm removes that", async () => {
     const { room, tokens, stub } = await createRoom();
     const peers = [
@@ -124,7 +124,7 @@ describe("the room closed for good", () => {
     expect(await outcome(request("/api/rooms", { method: "POST", body: JSON.stringify({ id: room }) }))).toBe("201");
   });
 
-  test("H8 a room that is closed takes no frame of what was on its way", async () => {
+  test("H8 a closed room accepts no frame that was on its way", async () => {
     const { room, tokens, stub } = await createRoom();
     const publisher = await publish(room, tokens.publish);
     const closing = api("DELETE", room, "", tokens.admin);
@@ -137,7 +137,7 @@ describe("the room closed for good", () => {
 });
 
 describe("existence", () => {
-  test("H2 unknown, closed and living rooms are refused in the same words to whoever has no credential", async () => {
+  test("H2 unknown, closed and open rooms are refused in the same words without a credential", async () => {
     const [living, closed] = [await createRoom(), await createRoom()];
     await answered(api("DELETE", closed.room, "", closed.tokens.admin), 204);
     const foreign = await tokenFor("foreign", { can: ["admin"] });
@@ -173,7 +173,7 @@ describe("existence", () => {
     expect(await look(closed.room)).toEqual(reference);
   });
 
-  test("nothing of one room is read, listed, ended or revoked with what the other one gave", async () => {
+  test("nothing of one room is read, listed, ended or revoked with the other one's credentials", async () => {
     const [mine, theirs] = [await createRoom(), await createRoom()];
     const victim = await join(theirs.room, theirs.tokens.subscribe);
     const { connections } = await answered<Listed>(api("GET", theirs.room, "/connections", theirs.tokens.admin), 200);

@@ -1,13 +1,13 @@
-// Nothing secret comes out: answers, close reasons and logs of everything that can go wrong, searched for what must not be there.
+// No secret leaks: answers, close reasons and logs of all failures are searched for secrets.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { app } from "../../worker/routes.ts";
 import { answered, api, claimsFor, handmade, knock, OTHER_SECRET, outcome, SECRET, tokenFor } from "./support/api.ts";
 import { createRoom, join, publish, request } from "./support/rooms.ts";
 
-/** Everything that came out: what clients were answered and told, and what was logged. */
+/** All output: answers and messages to clients, and logs. */
 const told: string[] = [];
 const logged: string[] = [];
-/** What must not be in it. */
+/** Texts that must not be in it. */
 const secrets = new Set<string>([SECRET, OTHER_SECRET]);
 
 const LEVELS = ["log", "info", "warn", "error", "debug", "trace"] as const;
@@ -24,7 +24,7 @@ beforeAll(() => {
 
 afterAll(() => vi.restoreAllMocks());
 
-/** Keeps the answer's status, headers and body. */
+/** Records the answer's status, headers and body. */
 async function tell(response: Response | Promise<Response>): Promise<Response> {
   const answer = await response;
   const copy = answer.webSocket ? "" : await answer.clone().text();
@@ -103,7 +103,7 @@ test("H17 R1 the reasons of closes do not either", async () => {
   told.push((await publisher.until("end", ({ closed }) => closed)).reason);
 });
 
-test("H17 what nobody expected is told in general words, and logged without a credential", async () => {
+test("H17 an unexpected error is reported in general words, and logged without a credential", async () => {
   const token = await secret(tokenFor("x"));
   const broken = {
     getByName: () => {
@@ -124,7 +124,7 @@ test("H17 what nobody expected is told in general words, and logged without a cr
   expect(told.slice(-3).join("")).not.toContain("the platform failed");
 });
 
-test("H17 what is answered on purpose is where it belongs, and nowhere else", async () => {
+test("H17 intended answers are in their places, and nowhere else", async () => {
   const { room, tokens } = await createRoom();
   const ticket = (await answered<{ ticket: string }>(api("POST", room, "/tickets", tokens.subscribe, {}), 201)).ticket;
   secrets.add(ticket);
@@ -139,7 +139,7 @@ test("H17 what is answered on purpose is where it belongs, and nowhere else", as
 test("H17 the search of all of it", () => {
   expect(told.length).toBeGreaterThan(300);
   const parts = [...secrets].flatMap((text) => [text, ...text.split(".").filter((part) => part.length > 24)]);
-  // The header of a JWT is the same for all and says nothing.
+  // The header of a JWT is the same for all tokens and contains no secret.
   const sought = parts.filter((part) => !part.startsWith("eyJhbGciOi") || part.includes("."));
   const found = [...told, ...logged].filter((text) => sought.some((part) => text.includes(part)));
   expect(found.slice(0, 5)).toEqual([]);

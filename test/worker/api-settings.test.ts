@@ -1,4 +1,4 @@
-// What the owner of a room may set, within what the operator allows, and that it holds at once.
+// The settings of a room's owner, within the operator's limits, and their immediate effect.
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -7,6 +7,8 @@ import { admitted, answered, api, createWith, ended, knock, outcome, tokenFor } 
 import { createRoom, frame, join, KEY, publish, request } from "./support/rooms.ts";
 
 afterEach(() => vi.useRealTimers());
+
+const BOUNDED = { maxSubscribers: 10, bytesPerSecondIn: 100_000, idleExpirySeconds: 60 };
 
 const patch = (room: string, token: string, settings: object) => api("PATCH", room, "", token, { settings });
 
@@ -23,6 +25,8 @@ describe("settings", () => {
       maxReliable: 8,
       reliableHoldSeconds: 60,
       latencySeconds: 5,
+      embedOrigins: [],
+      recording: "off",
     });
     const changed = await answered<{ settings: object }>(patch(room, tokens.admin, { title: "Encore" }), 200);
     expect(changed.settings).toEqual({ ...settings, title: "Encore" });
@@ -34,7 +38,7 @@ describe("settings", () => {
     const { room, tokens } = await createRoom();
     const before = await answered<{ settings: object }>(api("GET", room, "", tokens.admin), 200);
     for (const settings of [
-      { maxSubscribers: 5001 },
+      { maxSubscribers: 1_000_001 },
       { maxSubscribers: 0 },
       { maxSubscribers: 1.5 },
       { historyBytes: 2 ** 40 },
@@ -47,6 +51,11 @@ describe("settings", () => {
       { reliableHoldSeconds: 3601 },
       { latencySeconds: 0 },
       { latencySeconds: 61 },
+      { recording: "sometimes" },
+      { recording: [] },
+      { recording: ["a b"] },
+      { recordingSeconds: 10 ** 8 },
+      { recordingBytes: 1000 },
       { title: "x".repeat(201) },
       { title: 7 },
       { title: "fine", colour: "red" },
@@ -69,11 +78,17 @@ describe("settings", () => {
     for (const settings of [{ maxSubscribers: 11 }, { bytesPerSecondIn: null }, { idleExpirySeconds: null }]) {
       expect(await create(settings)).toBe("400 invalid_request");
     }
+    // Without a bucket, rooms cannot be recorded.
+    expect(await create({ recording: "all", recordingSeconds: 60, ...BOUNDED })).toBe("201");
+    const without = { ...bounded, RECORDINGS: undefined };
+    const body = JSON.stringify({ settings: { recording: ["main"], ...BOUNDED } });
+    const answer = await app.fetch(new Request("http://roomcast.test/api/rooms", { method: "POST", body }), without);
+    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("no bucket for recordings")]);
   });
 });
 
 describe("limits", () => {
-  test("H9 more subscribers and publishers than the room has places for are told to come back later", async () => {
+  test("H9 subscribers and publishers above the room's limits are asked to reconnect later", async () => {
     const { room, tokens } = await createWith({ maxSubscribers: 1, maxPublishers: 1 });
     await join(room, tokens.subscribe);
     expect(await ended(await join(room, tokens.subscribe))).toMatchObject({ code: 4004 });
@@ -88,7 +103,7 @@ describe("limits", () => {
     await third.until("welcome", (peer) => peer.said("welcome")[0]);
   });
 
-  test("H9 P4 above bytesPerSecondIn publishers are held back, and go on; who ignores it is closed", async () => {
+  test("H9 P4 above bytesPerSecondIn publishers are held back, and continue; one that ignores it is closed", async () => {
     const { room, tokens } = await createWith({ bytesPerSecondIn: 100_000 });
     const publisher = await publish(room, tokens.publish);
     const windows = () => publisher.said("ack").map(({ window }) => window as number);
@@ -102,7 +117,7 @@ describe("limits", () => {
     expect(await ended(publisher)).toMatchObject({ code: 4505 });
   });
 
-  test("H9 W4 the room's delivery counts for those who name none, as far as they can have it", async () => {
+  test("H9 W4 the room's delivery is the default, as far as clients may have it", async () => {
     const { room, tokens } = await createWith({ delivery: "reliable", public: true });
     const may = await tokenFor(room, { can: ["subscribe", "reliable"] });
     for (const [token, query, plain] of [
@@ -155,7 +170,7 @@ describe("limits", () => {
     }
   });
 
-  test("H15 a room without connections for so long closes itself; one with connections does not", async () => {
+  test("H15 a room without connections closes itself after its idle time; one with connections does not", async () => {
     const { room, tokens } = await createWith({ idleExpirySeconds: 600 });
     const stub = env.ROOM.getByName(room);
     const start = Date.now();
@@ -179,7 +194,7 @@ describe("limits", () => {
 });
 
 describe("public rooms", () => {
-  test("H10 let anyone subscribe and nothing else; a bad credential is refused all the same", async () => {
+  test("H10 let anyone subscribe and nothing else; an invalid credential is still refused", async () => {
     const { room, tokens } = await createWith({ public: true });
     const anyone = await admitted(knock(room, ""));
     const plain = await admitted(request(`/rooms/${room}/ws`, { headers: { upgrade: "websocket" } }));
@@ -195,7 +210,7 @@ describe("public rooms", () => {
     );
   });
 
-  test("H10 when that ends, those who came so are cut, and only those", async () => {
+  test("H10 when that ends, such subscribers are cut, and only those", async () => {
     const { room, tokens } = await createWith({ public: true });
     const [anyone, named] = [await admitted(knock(room, "")), await join(room, tokens.subscribe)];
     await evictDurableObject(env.ROOM.getByName(room));

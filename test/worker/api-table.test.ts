@@ -1,4 +1,4 @@
-// Every route with every kind of credential: the exact answer, and nothing reaches anybody.
+// Every route with every kind of credential: the exact answer, and no effect on anybody.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   answered,
@@ -24,7 +24,7 @@ let other: Awaited<ReturnType<typeof createRoom>>;
 let bystanders: Peer[];
 let noise: number[];
 
-/** Everything that anybody was sent or told, save how many are there. */
+/** Everything that any client got, except occupancy. */
 const heard = () =>
   bystanders.map(({ text, binary }) => text.filter(({ type }) => type !== "occupancy").length + binary.length);
 
@@ -49,10 +49,10 @@ afterAll(() => {
   for (const peer of bystanders) peer.close();
 });
 
-/** Makes a token, and how it is answered. */
+/** A function that makes a token, and the expected answer. */
 type Bad = readonly [() => Promise<string>, string];
 
-/** Credentials that count nowhere in the room, and how they are answered. */
+/** Credentials that are not valid in the room, and the expected answers. */
 const REFUSED: Readonly<Record<string, Bad>> = {
   malformed: [async () => "a.b.c", NO],
   "not even three parts": [async () => "token", NO],
@@ -100,11 +100,11 @@ const REFUSED: Readonly<Record<string, Bad>> = {
 
 const BAD = Object.entries(REFUSED).map(([name, [token, expected]]) => [name, token, expected] as const);
 
-/** The routes of a room: who may use them, with a body that would be taken. */
+/** The routes of a room: the required right, and a valid body. */
 interface Route {
   readonly method: string;
   readonly path: string;
-  readonly right: "any" | "admin" | "message";
+  readonly right: "any" | "admin" | "message" | "subscribe";
   readonly body?: unknown;
 }
 const ROUTES: readonly Route[] = [
@@ -118,6 +118,12 @@ const ROUTES: readonly Route[] = [
   { method: "DELETE", path: "/connections/none", right: "admin" },
   { method: "POST", path: "/connections/none/token", right: "any" },
   { method: "POST", path: "/messages", right: "message", body: { body: "hello" } },
+  { method: "GET", path: "/recordings", right: "any" },
+  { method: "DELETE", path: "/recordings", right: "admin" },
+  { method: "GET", path: "/tracks/main/segments", right: "subscribe" },
+  { method: "GET", path: "/tracks/main/index.m3u8", right: "subscribe" },
+  { method: "GET", path: "/tracks/main/recording", right: "subscribe" },
+  { method: "DELETE", path: "/tracks/main/recording", right: "admin" },
 ];
 
 describe.each(ROUTES)("$method /api/rooms/:room$path", ({ method, path, right, body }) => {
@@ -211,9 +217,10 @@ describe.each(ROLES)("the WebSocket as %s", (role) => {
   });
 });
 
-test("creating a room needs no key here, and a wrong method or no upgrade is told", async () => {
+test("creating a room needs no key here; a wrong method or a missing upgrade is reported", async () => {
   expect(await outcome(api("PUT", room.room, "", room.tokens.admin))).toBe("405 method_not_allowed");
-  expect(await outcome(request("/api/rooms", { method: "GET" }))).toBe("405 method_not_allowed");
+  const wrong = await request("/api/rooms", { method: "PUT" });
+  expect([wrong.headers.get("allow"), await outcome(wrong)]).toEqual(["POST, GET", "405 method_not_allowed"]);
   expect(await outcome(request(`/rooms/${room.room}/ws`))).toBe("426 upgrade_required");
   expect(await outcome(request("/api/nothing"))).toBe("404 not_found");
 });

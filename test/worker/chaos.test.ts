@@ -11,7 +11,7 @@ import { createRoom } from "./support/rooms.ts";
 const FRAMES = 400;
 const GROUP = 10;
 
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
+/** Numbers in [0, 1) that depend only on the seed (mulberry32). */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -22,7 +22,7 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** Reads until the last payload came. Answers what was heard, in order. */
+/** Reads until the last payload has arrived. Returns the events, in order. */
 async function record(subscriber: Subscriber): Promise<SubscriberEvent[]> {
   const heard: SubscriberEvent[] = [];
   for await (const event of subscriber) {
@@ -42,7 +42,7 @@ function payloadOf(id: number): Uint8Array {
   return payload;
 }
 
-/** Every payload follows the one before it, unless a gap was told or the epoch changed. */
+/** Every payload follows the previous one, unless there was a gap or the epoch changed. */
 function check(heard: readonly SubscriberEvent[], places: Map<string, number>): void {
   let last: { id: number; epoch: string } | undefined;
   let excused = false;
@@ -64,7 +64,7 @@ function check(heard: readonly SubscriberEvent[], places: Map<string, number>): 
 }
 
 test.each([1, 2, 3, 4])(
-  "S2 seed %i: what the room does not deliver it tells, through evictions and deaths",
+  "S2 seed %i: undelivered frames are reported, through evictions and deaths",
   async (seed) => {
     const random = seeded(seed);
     const { room, tokens, stub } = await createRoom();

@@ -1,4 +1,4 @@
-// R3 where the room sleeps: a Close wakes it and is answered.
+// R3 for a sleeping room: a Close wakes it and is answered.
 import { evictDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { createRoom, join, publish } from "./support/rooms.ts";

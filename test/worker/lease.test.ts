@@ -1,4 +1,5 @@
-// The idle lease and stored attachments on the real runtime: rooms that are killed, woken, refused and never visited again.
+// The idle lease and stored attachments on the real runtime: rooms that are killed, woken, refused and never visited
+// again.
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
@@ -8,7 +9,7 @@ import { createRoom, join } from "./support/rooms.ts";
 
 afterEach(() => vi.useRealTimers());
 
-/** Sets the clock to so many seconds after `start`. */
+/** Sets the clock to this number of seconds after `start`. */
 const setClock = (start: number, seconds: number) =>
   vi.useFakeTimers({ toFake: ["Date"], now: start + seconds * 1000 });
 

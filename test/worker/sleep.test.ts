@@ -1,11 +1,11 @@
-// What survives when the object leaves memory: connections, positions, and the truth about what is missing.
+// What survives when the object leaves memory: connections, positions, and correct reports of missing frames.
 
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { FrameType, readMessage } from "../../protocol/frame.ts";
 import type { Room } from "../../worker/room-object.ts";
-import { createRoom, frame, INIT, join, KEY, publish } from "./support/rooms.ts";
+import { createRoom, frame, INIT, join, KEY, publish, request } from "./support/rooms.ts";
 
 const sequences = (messages: readonly Uint8Array[]) =>
   messages.flatMap((message) =>
@@ -51,7 +51,7 @@ test("P6 after sleep the room asks for the init again and serves newcomers with 
   ]);
 });
 
-test("S4 a resume into a room that lost its memory is told exactly what is missing", async () => {
+test("S4 a resume into a room that lost its memory gets exactly the missing frames as a gap", async () => {
   const { room, tokens, stub } = await createRoom();
   const publisher = await publish(room, tokens.publish);
   publisher.frames(frame(0, 100, KEY), frame(1, 100), frame(2, 100), frame(3, 100));
@@ -65,7 +65,7 @@ test("S4 a resume into a room that lost its memory is told exactly what is missi
   expect(sequences(late.binary)).toEqual([5]);
 });
 
-test("P2 a room that died goes on in the publisher's epoch, and subscribers lose only what is told", async () => {
+test("P2 a room that died continues in the publisher's epoch, and subscribers lose only frames that are reported", async () => {
   const { room, tokens, stub } = await createRoom();
   const publisher = await publish(room, tokens.publish);
   const before = await join(room, tokens.subscribe);
@@ -83,6 +83,43 @@ test("P2 a room that died goes on in the publisher's epoch, and subscribers lose
   await subscriber.until("frames 3 and 4", (peer) => sequences(peer.binary).length === 2);
   expect(sequences(subscriber.binary)).toEqual([3, 4]);
   expect(subscriber.said("gap")).toEqual([]);
+});
+
+test("P5 P2 after sleep a resume replaces its publisher only if it says that nothing is unacknowledged", async () => {
+  const { room, tokens, stub } = await createRoom();
+  const publisher = await publish(room, tokens.publish);
+  publisher.frames(frame(0, 100, KEY), frame(1, 100));
+  await publisher.acknowledged(2);
+  const epoch = String(publisher.said("publish")[0]?.epoch);
+  await evictDurableObject(stub, { webSockets: "hibernate" });
+  for (const query of [`resume=${epoch}.1&unacknowledged=1`, `resume=${epoch}.2`]) {
+    const refused = await join(room, tokens.publish, `role=publish&${query}`);
+    expect(await refused.until("close", (peer) => peer.closed)).toMatchObject({ code: 4003 });
+  }
+  expect(publisher.closed).toBeUndefined();
+  const back = await publish(room, tokens.publish, `resume=${epoch}.2&unacknowledged=0`);
+  expect(back.said("publish")[0]).toMatchObject({ epoch, sequence: 2 });
+  expect(await publisher.until("close", (peer) => peer.closed)).toMatchObject({ code: 4509 });
+
+  // A publisher that does not give its unacknowledged frames may have sent any number.
+  await evictDurableObject(stub, { webSockets: "hibernate" });
+  const unsure = await publish(room, tokens.publish, `resume=${epoch}.2&takeover=1`);
+  expect(unsure.said("publish")[0]?.epoch).not.toBe(epoch);
+});
+
+test("P11 S9 the format of a track survives sleep", async () => {
+  const { room, tokens, stub } = await createRoom();
+  const publisher = await publish(room, tokens.publish, "format=text/plain");
+  publisher.frames(frame(0, 100, KEY));
+  publisher.send({ type: "format", format: "application/x-ndjson" });
+  await publisher.acknowledged(1);
+  await evictDurableObject(stub, { webSockets: "hibernate" });
+  publisher.frames(frame(1, 100, KEY));
+  await publisher.acknowledged(2);
+  const late = await join(room, tokens.subscribe);
+  expect(await late.until("track", (peer) => peer.said("track")[0])).toMatchObject({ format: "application/x-ndjson" });
+  const answer = await request(`/api/rooms/${room}`, { headers: { authorization: `Bearer ${tokens.subscribe}` } });
+  expect(await answer.json()).toMatchObject({ tracks: [{ name: "main", format: "application/x-ndjson" }] });
 });
 
 test("no row is written while streaming", async () => {

@@ -1,5 +1,7 @@
-// Admission at a room's own object: creation, settings, tickets and the end, on top of the policy. All of it is stored.
+// Admission at a room's own object: creation, settings, tickets and the end, in addition to the policy. All of it is
+// stored.
 import { MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
+import type { Assignment } from "./assignment.ts";
 import type { Who } from "./attachment.ts";
 import type { Grant } from "./authorize.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
@@ -13,19 +15,22 @@ import { Tickets } from "./tickets.ts";
 
 const TOMBSTONE_MS = MAX_TOKEN_TTL_SECONDS * 1000 + 60_000;
 
-/** One room's admission. Times of calls are ms since 1970. Where storage throws, nothing has changed in memory. */
+/** One room's admission. Times of calls are ms since 1970. If storage throws, nothing has changed in memory. */
 export class Admission {
   readonly #kv: KeyValueStore;
   readonly #limits: RoomLimits;
+  readonly #name: string;
   #room: RoomRow | undefined;
   #tombstone: Tombstone | undefined;
   #revocations: Revocations;
   #tickets: Tickets;
   #lease: Lease;
-  /** Asked at each message: made where it changes. */
+  /** Needed for each message, so it is rebuilt only when it changes. */
   #policy: Policy;
 
-  constructor(kv: KeyValueStore, limits: RoomLimits) {
+  /** `name`: the platform's name of the room; empty: unknown. */
+  constructor(kv: KeyValueStore, limits: RoomLimits, name = "") {
+    this.#name = name;
     this.#kv = kv;
     this.#limits = limits;
     this.#room = readRoom(kv);
@@ -44,24 +49,37 @@ export class Admission {
     return this.#policy.settings;
   }
 
+  get id(): string {
+    return this.#room?.id || this.#name;
+  }
+
+  /** The part that the room's relays need in order to decide in the same way. */
+  get told(): Pick<Assignment, "settings" | "revocations" | "idsAreTold"> {
+    return {
+      settings: this.#room?.settings ?? {},
+      revocations: this.#revocations.entries,
+      idsAreTold: this.idsAreTold,
+    };
+  }
+
   get createdAt(): number {
     return this.#room?.createdAt ?? 0;
   }
 
-  /** May members know the ids of others' connections? Once told, for good. */
+  /** True if members may know the ids of others' connections. Once true, it stays true. */
   get idsAreTold(): boolean {
     return this.#room?.idsAreTold === true;
   }
 
-  /** Creates the room, unless the id is taken or was a short while ago. */
-  create(now: number, settings: Partial<RoomSettings>): Refusal | undefined {
+  /** Creates the room, unless the id is taken or was taken a short while ago. */
+  create(now: number, id: string, settings: Partial<RoomSettings>): Refusal | undefined {
     if (this.#policy.existence !== "never") return refusal("room_exists", "choose another id, or none");
-    this.#store({ createdAt: now, settings, idsAreTold: false });
+    this.#store({ id, createdAt: now, settings, idsAreTold: false });
     this.#lease.restart(now, false, this.#idleSeconds);
     return undefined;
   }
 
-  /** What somebody at the door has. A ticket is spent by asking. */
+  /** The grant of a credential. A ticket is used up by this call. */
   enter(now: number, credential: Credential): Grant | Refusal {
     if (credential.by !== "ticket") return this.#policy.enter(now, credential);
     return this.#policy.enterByTicket(this.#tickets.redeem(now, credential.id));
@@ -69,23 +87,23 @@ export class Admission {
 
   issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number, busy: boolean): number | Refusal {
     const expiresAt = this.#tickets.issue(now, id, of, grant, ttlMs, busy);
-    return expiresAt ?? refusal("too_many_tickets", "too many tickets are not spent yet: wait a minute");
+    return expiresAt ?? refusal("too_many_tickets", "too many tickets are unused: wait a minute");
   }
 
-  /** Revokes; answers whose connections it meets. */
+  /** Revokes. Returns a function that recognizes the affected connections. */
   revoke(now: number, revocation: Revocation): ((who: Who) => boolean) | Refusal {
     if (this.#revocations.add(now, revocation)) return (who) => this.#revocations.covers(who);
     return refusal("too_many_revocations", "revoke by issuedBefore instead");
   }
 
-  /** Changes settings. `used`: is anybody connected? */
+  /** Changes settings. `used`: somebody is connected. */
   change(now: number, changes: Partial<RoomSettings>, used: boolean): void {
     if (this.#room === undefined) return;
     this.#store({ ...this.#room, settings: { ...this.#room.settings, ...changes } });
     if (changes.idleExpirySeconds !== undefined) this.#lease.restart(now, used, this.#idleSeconds);
   }
 
-  /** Closes the room for good: forgets all but that it was there. */
+  /** Closes the room permanently: stores only that it existed. */
   close(now: number): void {
     const tombstone = { until: now + TOMBSTONE_MS };
     bury(this.#kv, tombstone);
@@ -97,29 +115,29 @@ export class Admission {
     this.#lease = new Lease(this.#kv, this.#idleSeconds);
   }
 
-  /** Somebody is connected, or nobody is. Nothing is written: `save` does that. */
+  /** Notes whether somebody is connected. Writes nothing: `save` does that. */
   use(now: number, used: boolean): void {
     this.#lease.use(now, used);
   }
 
-  /** Does `save` have something to write? */
+  /** True if `save` has something to write. */
   isUnsaved(now: number): boolean {
     return this.#lease.isUnsaved(now);
   }
 
-  /** Writes what changed by itself. Throws where storage does, and may be called again then. */
+  /** Writes changes that no call caused. Throws if storage does; it may then be called again. */
   save(now: number): void {
     this.#lease.save(now);
   }
 
-  /** When `tick` is wanted. Tickets that nobody showed wait for it, or for the next ticket: they cost no alarm. */
+  /** When `tick` is needed. Unused tickets wait for it, or for the next ticket: they cause no alarm. */
   get dueAt(): number | undefined {
     const times = [this.#revocations.dueAt, this.#tombstone?.until, this.#lease.dueAt];
     const due = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
     return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
-  /** Forgets what has expired. true: the room itself has, since nobody came. */
+  /** Deletes expired rows. Returns true if the room itself has expired, because it stayed empty. */
   tick(now: number, used: boolean): boolean {
     this.#tickets.prune(now);
     this.#revocations.prune(now);
@@ -133,7 +151,7 @@ export class Admission {
     return isOver;
   }
 
-  /** A room that is not there is never idle. */
+  /** A room that does not exist is never idle. */
   get #idleSeconds(): number | null {
     return this.#room === undefined ? null : this.settings.idleExpirySeconds;
   }

@@ -1,4 +1,4 @@
-// Attachments as they are kept: with the version of their form, and checked when they are read again.
+// Stored attachments: with the version of their form, and validated when they are read.
 import { GAP_REASONS } from "../../protocol/control.ts";
 import type { Position, Start } from "../../protocol/position.ts";
 import {
@@ -6,25 +6,30 @@ import {
   type Attachment,
   type CursorState,
   DELIVERIES,
+  type LinkedTrack,
   type SavedCursor,
   type Subscription,
   type Who,
 } from "./attachment.ts";
 import { flag, listOf, Malformed, number, oneOf, optional, orNull, record, text, whole } from "./checked.ts";
+import { REGIONS } from "./region.ts";
 
-/** The version of the form that this code writes. Attachments from before there were versions have none, and the same form. */
+/**
+ * The version of the form that this code writes. Attachments from before versions existed have none, and the same form.
+ */
 export const ATTACHMENT_VERSION = 1;
 
-/** The attachment as a value to keep. */
+/** The attachment as a value to store. */
 export function versioned(attachment: Attachment): object {
   return { v: ATTACHMENT_VERSION, ...attachment };
 }
 
-/** The attachment that was kept; undefined: it is broken or of a form that this code does not know, and so is the connection. */
+/** A stored attachment; undefined: it is broken or has an unknown form, so the connection is lost, too. */
 export function parseAttachment(value: unknown): Attachment | undefined {
   try {
     const saved = record(value);
     if (saved.v !== undefined && saved.v !== ATTACHMENT_VERSION) return undefined;
+    if (saved.role === "link") return link(saved);
     return saved.role === "publisher" ? publisher(saved) : subscriber(saved);
   } catch (error) {
     if (error instanceof Malformed) return undefined;
@@ -43,7 +48,25 @@ function publisher(saved: Fields): Attachment {
     number: whole(saved.number),
     epoch: text(saved.epoch),
     mayReach: reach(saved.mayReach),
+    ...optional(saved, "format", text),
   };
+}
+
+function link(saved: Fields): Attachment {
+  return {
+    role: "link",
+    id: text(saved.id),
+    generation: whole(saved.generation),
+    tracks: listOf(linkedTrack)(saved.tracks),
+  };
+}
+
+/** A track of a link. Throws `Malformed`. */
+export function linkedTrack(value: unknown): LinkedTrack {
+  const said = record(value);
+  const source = oneOf(["online", "offline"])(said.source);
+  const [name, number, epoch] = [text(said.name), whole(said.number), text(said.epoch)];
+  return { name, number, epoch, source, ...optional(said, "format", text) };
 }
 
 function subscriber(saved: Fields): Attachment {
@@ -57,12 +80,12 @@ function subscriber(saved: Fields): Attachment {
   };
 }
 
-/** A sequence; infinite where a publisher did not say how far it was. */
+/** A sequence; infinite if a publisher did not say how far it had sent. */
 function reach(value: unknown): number {
   return value === Number.POSITIVE_INFINITY ? value : whole(value);
 }
 
-/** Whose something is. Throws `Malformed`. */
+/** The owner of a connection. Throws `Malformed`. */
 export function who(value: unknown): Who {
   const said = record(value);
   return {
@@ -89,6 +112,7 @@ function subscription(value: unknown): Subscription {
     start: start(said.start),
     delivery: oneOf(DELIVERIES)(said.delivery),
     ...optional(said, "pingMs", number),
+    ...optional(said, "region", oneOf(REGIONS)),
   };
 }
 

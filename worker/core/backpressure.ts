@@ -1,7 +1,8 @@
-// When a publisher has to wait because it outruns everybody: for a moment, after which subscribers skip instead.
+// Decides when a publisher that outruns all subscribers has to wait. It waits for a moment; then subscribers skip
+// instead.
 import type { Tuning } from "./tuning.ts";
 
-/** The state of one track's publisher: `spent` means that the moment is over. */
+/** The state of one track's publisher. `spent`: the moment is over. */
 type State = { readonly at: "open" } | { readonly at: "holding"; readonly until: number } | { readonly at: "spent" };
 
 /** Decides whether a publisher that is faster than all of its subscribers waits for the foremost of them. */
@@ -13,7 +14,10 @@ export class Backpressure {
     this.#tuning = tuning;
   }
 
-  /** Until when the publisher is to wait (ms since 1970); undefined: it need not. `leastBacklogBytes`: how far behind the foremost is. */
+  /**
+   * The time until which the publisher has to wait (ms since 1970); undefined: it need not. `leastBacklogBytes`: the
+   * backlog of the foremost subscriber.
+   */
   decide(now: number, leastBacklogBytes: number): number | undefined {
     const { burstBytes, holdMs } = this.#tuning;
     if (leastBacklogBytes <= burstBytes / 2) this.#state = { at: "open" };

@@ -1,12 +1,15 @@
-// A run of consecutive frames of one track as one message: what is sent, shared by all that get it.
+// A run of consecutive frames of one track as one message, shared by all subscribers that get it.
 import { Flag, frameBytes, HEADER_BYTES } from "../../protocol/frame.ts";
 
-/** Frames `first` to `next` - 1. Immutable; the bytes are a view of history's. Headers are read from the bytes, so a frame costs nothing more. */
+/**
+ * Frames `first` to `next` - 1. Immutable; the bytes are a view of history's. Headers are read from the bytes, so a
+ * frame has no further cost.
+ */
 export class Block {
   readonly bytes: Uint8Array;
   readonly first: number;
   readonly frameCount: number;
-  /** When the room got the oldest frame of the second that it is from, ms since 1970. */
+  /** When the room received the oldest frame of the block's second, ms since 1970. */
   readonly receivedAt: number;
 
   constructor(bytes: Uint8Array, first: number, frameCount: number, receivedAt: number) {
@@ -20,7 +23,7 @@ export class Block {
     return this.first + this.frameCount;
   }
 
-  /** The payloads alone, one after the other: a view where there is one frame, else a copy. */
+  /** Only the payloads, one after the other: a view if there is one frame, otherwise a copy. */
   payload(): Uint8Array {
     if (this.frameCount === 1) return this.bytes.subarray(HEADER_BYTES);
     const whole = new Uint8Array(this.bytes.byteLength - this.frameCount * HEADER_BYTES);
@@ -34,7 +37,7 @@ export class Block {
     return whole;
   }
 
-  /** Returns true if it holds no data: every frame only says that the epoch ends (F9). */
+  /** Returns true if it contains no data: every frame only marks the end of the epoch (F9). */
   get isEndMark(): boolean {
     if (this.bytes.byteLength > this.frameCount * HEADER_BYTES) return false;
     for (let offset = 0; offset < this.bytes.byteLength; offset += HEADER_BYTES) {

@@ -1,22 +1,28 @@
-// What all connections of a room together may have queued in this process. Asked before each send, never after.
+// The bytes that all connections of a room together may have queued in this process. Asked before each send.
 import type { Tuning } from "./tuning.ts";
 
-/** Something that holds queued bytes. `measure` tells the budget how many there are now. */
+/** A holder of queued bytes. `measure` tells the budget the current number. */
 export interface Holder {
   measure(): void;
 }
 
-/** Messages of up to two blocks take no more than this part: the allocator keeps what they took, while a larger frame's place is free at once. */
+/**
+ * Messages of up to two blocks use no more than this part: the allocator keeps their memory, while a larger frame's
+ * memory is free at once.
+ */
 const SMALL_PART = 0.4;
 
-/** A newcomer gets at most this part of what is left, so that many of them cannot take all... */
-const NEWCOMER_PART = 2000;
-/** ... but messages are not cut smaller than this: a send costs as much as copying so many bytes. */
-const MIN_CHUNK_BYTES = 64 * 1024;
+/** While less than this part of that is used, there are few newcomers, and each may have much at once. */
+const LOW_PART = 1 / 4;
+/**
+ * If there are many newcomers, their messages are no larger than this: a send costs as much as copying this many bytes.
+ * A frame of 64 KiB fits.
+ */
+const SMALL_CHUNK_BYTES = 65 * 1024;
 
 /**
- * The sum over all connections, closing ones included. Half of it is for everybody; the other half is only for those
- * who show that they read, since a socket that nobody reads keeps its queue even when it is closed.
+ * The sum over all connections, including closing ones. Half of it is for everybody. The other half is only for
+ * connections that show that they read, because a socket that nobody reads keeps its queue even when it is closed.
  */
 export class ByteBudget {
   readonly #tuning: Pick<Tuning, "roomQueueBytes" | "blockBytes">;
@@ -27,38 +33,38 @@ export class ByteBudget {
     this.#tuning = tuning;
   }
 
-  /** Bytes queued, as of the last look at each connection: never less than there are. */
+  /** Queued bytes, as of the last look at each connection: never less than the actual number. */
   get queuedBytes(): number {
     return this.#queued;
   }
 
-  /** `holder` has `after` bytes queued, where it had `before`. */
+  /** True if nearly all of it is free. */
+  get isLow(): boolean {
+    return this.#queued < this.#tuning.roomQueueBytes * SMALL_PART * LOW_PART;
+  }
+
+  /** `holder` has `after` bytes queued, after `before`. */
   move(holder: Holder, before: number, after: number): void {
     this.#queued += after - before;
     if (after > 0) this.#holders.add(holder);
     else this.#holders.delete(holder);
   }
 
-  /** Looks at everybody who had something queued. */
+  /** Looks at every holder that had something queued. */
   refresh(): void {
     for (const holder of this.#holders) holder.measure();
   }
 
-  /** May `bytes` more be queued, for somebody who `reads` or does not show it? */
+  /** True if `bytes` more may be queued; `reads`: the connection shows that it reads. */
   allows(bytes: number, reads: boolean): boolean {
     const { roomQueueBytes, blockBytes } = this.#tuning;
     const most = bytes > 2 * blockBytes ? roomQueueBytes : roomQueueBytes * SMALL_PART;
     return this.#queued + bytes <= (reads ? most : most / 2) || this.#queued === 0;
   }
 
-  /** How large a run of frames may be in one message; a single frame may be larger. */
+  /** The maximum size of a run of frames in one message; a single frame may be larger. */
   chunkBytes(reads: boolean): number {
-    const { roomQueueBytes, blockBytes } = this.#tuning;
-    if (reads) return blockBytes;
-    const part = ((roomQueueBytes * SMALL_PART) / 2 - this.#queued) / NEWCOMER_PART;
-    let chunk = blockBytes;
-    // Few sizes, so that what was joined for one subscriber serves others.
-    while (chunk > part && chunk > MIN_CHUNK_BYTES) chunk /= 2;
-    return chunk;
+    // Two sizes, so that a run joined for one subscriber serves others.
+    return reads || this.isLow ? this.#tuning.blockBytes : SMALL_CHUNK_BYTES;
   }
 }

@@ -1,6 +1,6 @@
-// Parsers of what storage gives back: each takes `unknown` and returns a checked value or throws `Malformed`.
+// Parsers for stored values: each takes `unknown` and returns a validated value or throws `Malformed`.
 
-/** What was stored has not the form that this code knows. */
+/** A stored value does not have the expected form. */
 export class Malformed extends Error {
   override readonly name = "Malformed";
 }
@@ -47,7 +47,7 @@ export function oneOf<const T extends string>(names: readonly T[]): Parser<T> {
   return (value) => must(names.includes(value as T), value as T, names.join(" or "));
 }
 
-/** The field as a part of an object: `{}` where it is absent or undefined. */
+/** The field as a part of an object: `{}` if it is absent or undefined. */
 export function optional<K extends string, T>(
   from: Readonly<Record<string, unknown>>,
   key: K,

@@ -1,33 +1,34 @@
-// One connection: whose it is, and its way out. Everything that the room sends goes through here, so that it is counted.
+// One connection: its owner, and its sink. Everything that the room sends goes through it, so that it is counted.
 import type { CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
+import { PING_EVERY_BYTES } from "../../protocol/limits.ts";
 import type { Attachment, Who } from "./attachment.ts";
 import type { ByteBudget, Holder } from "./byte-budget.ts";
 import { type Congestion, SendWindow, type Signals } from "./send-window.ts";
 import type { Sink } from "./sink.ts";
-import type { Tuning } from "./tuning.ts";
+import { SEGMENT_MS, type Tuning } from "./tuning.ts";
 
-/** What a connection is for. */
+/** The role of a connection. */
 export type Role = "publish" | "subscribe";
 
-/** Identity of a connection, as the room minted it and its credential says. */
+/** The identity of a connection, from the room and from its credential. */
 export interface Identity {
   readonly id: string;
   readonly role: Role;
-  /** Frames and control messages; else payload bytes alone, and nothing can be told. */
+  /** True: frames and control messages; false: only payload bytes, without any messages. */
   readonly framed: boolean;
   readonly who: Who;
-  /** How soon after a pong its client pings while it receives; undefined: it does not say. */
+  /** How soon after a pong its client pings while it receives; undefined: unknown. */
   readonly pingMs?: number | undefined;
 }
 
-/** Whether a frame may be sent now: `full`: not before something has drained. */
+/** Whether a frame may be sent now. `full`: only after something has drained. */
 export type Gate = "open" | "full" | Exclude<Congestion, "none">;
 
-/** A client that does not ping has read, where so much more than socket buffers hold has left the process. */
+/** A client that does not ping has read if this much more than socket buffers hold has left the process. */
 const READ_BYTES = 8 * 1024 * 1024;
 
-/** One connection of a room. It decides about each send from what is on its way, here and in the room as a whole. */
+/** One connection of a room. It decides about each send by the bytes on their way, here and in the whole room. */
 export class Connection implements Holder {
   readonly id: string;
   readonly role: Role;
@@ -40,8 +41,12 @@ export class Connection implements Holder {
   #sentBytes = 0;
   /** Bytes queued in this process, as of the last look. */
   #queued = 0;
+  /** The result of this turn's look, updated with later sends. */
+  #turn: { -readonly [Name in keyof Signals]: Signals[Name] } | undefined;
+  /** The bytes that recently did not fit: until there is space for them, no further check is needed. */
+  #wanted = 1;
   #heardAt: number;
-  /** How it will be closed once its queue has drained. */
+  /** The close that follows when its queue has drained. */
   #closing: { readonly code: number; readonly text: string } | undefined;
 
   constructor(
@@ -59,22 +64,22 @@ export class Connection implements Holder {
     this.#tuning = tuning;
     this.#budget = budget;
     this.#window = new SendWindow(tuning, now, pingMs);
-    // After sleep: when a client that pings was last there is known.
+    // After sleep: the last sign of life of a client that pings is known.
     this.#heardAt = sink.lastPong() === undefined ? now : 0;
     this.measure();
   }
 
-  /** Bytes of frames sent in all. */
+  /** Total bytes of frames sent. */
   get sentBytes(): number {
     return this.#sentBytes;
   }
 
-  /** Bytes queued in this process; where the runtime cannot tell, those that are not confirmed. */
+  /** Bytes queued in this process; if the runtime cannot tell, the unconfirmed bytes. */
   get queuedBytes(): number {
     return this.#queued;
   }
 
-  /** Bytes on their way to the client, as far as it is known. */
+  /** Bytes on their way to the client, as far as known. */
   inFlight(now: number): number {
     return this.#window.inFlight(this.#signals(now));
   }
@@ -83,91 +88,108 @@ export class Connection implements Holder {
     return this.#sink.lastPong();
   }
 
-  /** A message came. */
+  /** A message arrived. */
   heard(now: number): void {
     this.#heardAt = now;
   }
 
-  /** When it last gave a sign of life, by a message or a ping; ms since 1970. */
+  /** The time of its last sign of life, a message or a ping; ms since 1970. */
   get silentSince(): number {
     return Math.max(this.#heardAt, this.#sink.lastPong() ?? 0);
   }
 
   /**
-   * Has a framed client given no sign of life for too long? A plain one need not give any; one that pings, and has much to
-   * read, does not while it is behind: it is late, and closed as slow in time.
+   * True if a framed client has given no sign of life for too long. A plain client need not give any. A client that
+   * pings and has much to read does not ping while it is behind: it is late, and is closed as slow in time.
    */
   isSilent(now: number): boolean {
     const isBehind = this.#window.pings && this.#window.unconfirmed > this.#tuning.lateFloorBytes;
     return this.framed && !isBehind && now - this.silentSince > this.#tuning.silentMs;
   }
 
-  /** How large a run of frames may be in one message to it. */
+  /** The maximum size of a run of frames in one message to it. */
   get chunkBytes(): number {
     return this.#budget.chunkBytes(this.#reads);
   }
 
-  /** May a frame, or a run of them, of so many bytes be sent now? */
+  /** Begins a turn of several sends. Nothing else happens meanwhile, so one look is enough. */
+  beginTurn(): void {
+    this.#turn = undefined;
+  }
+
+  /** Decides whether frames of this many bytes may be sent now. */
   gate(bytes: number, now: number): Gate {
-    const signals = this.#look(now);
+    this.#turn ??= this.#look(now);
+    const signals = this.#turn;
     const congestion = this.#window.congestion(signals);
     if (congestion !== "none") return congestion;
     if (this.#hasRoom(bytes)) return "open";
+    this.#wanted = bytes;
     const mayDrain = signals.buffered !== undefined || this.#window.pings;
     return mayDrain || !this.#window.isStuck(now, this.#tuning.lateMs) ? "full" : "unproven";
   }
 
-  /** May something be sent, as far as the queues tell? Cheaper than `gate`, and not the last word. */
-  get isFree(): boolean {
-    this.measure();
-    return this.#hasRoom(1);
+  /** True if data that did not fit may be sent now, by the last look. Cheaper than `gate`, and not final. */
+  isFree(now: number): boolean {
+    if (this.#hasRoom(this.#wanted)) return true;
+    if (this.#queued > 0 || this.#reads || !this.#budget.allows(this.#wanted, true)) return false;
+    // Only a sign that it reads is missing: its pong may have arrived.
+    this.#look(now);
+    return this.#reads;
   }
 
-  /** Has what made it late got through? */
+  /** True if the data that made it late has got through. */
   drained(now: number): boolean {
     return this.#window.drained(this.#look(now));
   }
 
-  /** Has nothing got through for `ms`, while there is something on its way? */
+  /** True if nothing has got through for `ms` while there is something on its way. */
   isStuck(now: number, ms: number): boolean {
     this.#look(now);
     return this.#window.isStuck(now, ms);
   }
 
-  /** May a text of so many bytes be sent now, that can wait or be left out? */
+  /** True if a text of this many bytes, which can wait or be dropped, may be sent now. */
   takesText(bytes: number, queueBytes: number): boolean {
     this.measure();
     return this.#queued <= queueBytes && this.#budget.allows(bytes, false);
   }
 
-  /** Sends frames. The caller asked `gate`. */
+  /** Sends frames. The caller has asked `gate`. */
   send(bytes: Uint8Array, now: number): void {
     this.#sink.send(bytes);
     this.#window.add(bytes.byteLength, now);
+    if (this.#turn?.buffered !== undefined) this.#turn.buffered += bytes.byteLength;
+    this.#wanted = 1;
     this.#sentBytes += bytes.byteLength;
     this.#hold(this.#queued + bytes.byteLength);
   }
 
-  /** Tells a framed client; to a plain one text means nothing. */
+  /** Sends a control message to a framed client. A plain client gets none. */
   tell(message: ServerMessage): void {
     if (this.framed) this.sendText(JSON.stringify(message));
   }
 
-  /** Sends a text; `bytes`: as UTF-8, where it is not ASCII. */
+  /** Tells a relay the age of the frames in the next message, so that it keeps them no longer than its parent. */
+  tellAge(ms: number): void {
+    if (ms >= SEGMENT_MS) this.sendText(JSON.stringify({ type: "past", ms }));
+  }
+
+  /** Sends a text; `bytes`: its size in UTF-8, if it is not ASCII. */
   sendText(text: string, bytes = text.length): void {
     this.#sink.send(text);
     this.#window.addText(bytes);
     if (this.#sink.bufferedBytes() !== undefined) this.#hold(this.#queued + bytes);
   }
 
-  /** Keeps what must survive the room's sleep. */
+  /** Stores the state that must survive the room's sleep. */
   save(state: Attachment): void {
     this.#sink.save(state);
   }
 
   /**
-   * Closes it, behind what is queued. Until that has drained the socket stays open: the platform tells of an open one
-   * whether its peer has gone, of a closed one not always. What is queued counts until then.
+   * Closes it, behind the queue. Until the queue has drained, the socket stays open: the platform reports that the peer
+   * of an open socket has gone, but not always for a closed one. The queue counts until then.
    */
   close({ code }: CloseReason, text: string): void {
     this.#closing = { code, text };
@@ -180,7 +202,7 @@ export class Connection implements Holder {
     this.#note(this.#sink.bufferedBytes());
   }
 
-  /** The peer is gone, and what was queued for it. */
+  /** The peer is gone, and so is its queue. */
   gone(): void {
     this.#closing = undefined;
     this.#hold(0);
@@ -194,7 +216,9 @@ export class Connection implements Holder {
 
   get #reads(): boolean {
     if (this.#queued > 0) return false;
-    return this.#window.pings ? this.#window.confirms(2 * this.#tuning.blockBytes) : this.#window.sent > READ_BYTES;
+    return this.#window.pings
+      ? this.#window.confirms(this.#tuning.blockBytes + 2 * PING_EVERY_BYTES)
+      : this.#window.sent > READ_BYTES;
   }
 
   #hasRoom(bytes: number): boolean {

@@ -1,4 +1,4 @@
-// The first of several times, of which some may not be set.
+// The first of several times, some of which may not be set.
 
 /** The earliest of `times`; undefined: none is set. */
 export function earliest(times: readonly (number | undefined)[]): number | undefined {

@@ -1,4 +1,5 @@
-// From a track to its subscribers: who gets what now, who waits for what, and when the publisher has to wait for them.
+// Sends a track to its subscribers: which of them get frames now, which of them wait, and when the publisher has to
+// wait for them.
 import type { CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
 import { Backpressure } from "./backpressure.ts";
@@ -16,37 +17,40 @@ export interface Closing {
   readonly reason: CloseReason;
 }
 
-/** What a room's tracks share: sends per second, and bytes that may be queued. */
+/** The budgets that a room's tracks share: sends per second, and queued bytes. */
 export interface Budgets {
   readonly sends: SendBudget;
   readonly bytes: ByteBudget;
 }
 
-/** How soon those who have more to get are looked at again, and those whose way is full; twice as long where nothing came of it. */
+/**
+ * The intervals at which waiting subscribers are checked: those with more to get, and late ones. An interval doubles
+ * while nothing changes.
+ */
 const FULL_POLL_MS = { least: 4, most: 50 };
 const LATE_POLL_MS = { least: 50, most: 250 };
 
-/** Those who wait for something to drain are looked at one by one so often, others only where they may get something. */
+/** The interval at which all waiting subscribers are checked; in between, only those that may get something. */
 const THOROUGH_MS = 250;
 
-/** One track's subscribers. Those who wait are served first, in the order in which they began to wait. */
+/** One track's subscribers. Waiting subscribers are served first, in the order in which they began to wait. */
 export class FanOut {
   readonly track: Track;
-  /** Publishes whose frames waited for others. */
+  /** The number of publishes whose frames waited for others. */
   gathered = 0;
   readonly #tuning: Tuning;
   readonly #budgets: Budgets;
   readonly #backpressure: Backpressure;
   readonly #subscribers = new Set<Subscriber>();
-  /** Those who may hold the publisher; few. */
+  /** The few subscribers that may hold the publisher. */
   readonly #reliable = new Set<Subscriber>();
   readonly #full = new Polling<Subscriber>(FULL_POLL_MS);
   readonly #late = new Polling<Subscriber>(LATE_POLL_MS);
   #flushAt: number | undefined;
-  /** When all who wait were looked at. */
+  /** When all waiting subscribers were last checked. */
   #thoroughAt = 0;
   #holdUntil: number | undefined;
-  /** Bytes of the epoch up to which the last turn went. */
+  /** The position of the last turn, in bytes of the epoch. */
   #offered = 0;
   /** The oldest sequence that a `reliable` subscriber still needs. */
   #needed = Number.POSITIVE_INFINITY;
@@ -58,7 +62,7 @@ export class FanOut {
     this.#backpressure = new Backpressure(tuning);
   }
 
-  /** A subscriber comes, or the track does: it gets what there is. */
+  /** A subscriber joins, or the track appears: it gets the available frames. */
   join(now: number, subscriber: Subscriber): Closing[] {
     subscriber.attach(this.track, now);
     this.#add(subscriber);
@@ -70,23 +74,23 @@ export class FanOut {
     this.#add(subscriber);
   }
 
-  /** It is gone, or is to be closed. The publisher no longer waits for it. */
+  /** It is gone, or will be closed. The publisher no longer waits for it. */
   leave(now: number, subscriber: Subscriber): void {
     for (const group of [this.#subscribers, this.#reliable, this.#full, this.#late]) group.delete(subscriber);
     if (this.holds) this.#reconsider(now);
   }
 
-  /** The track is no more. */
+  /** The track no longer exists. */
   dissolve(): void {
     for (const subscriber of this.#subscribers) subscriber.detach(this.track);
   }
 
-  /** Drops the oldest of its history, unless a `reliable` subscriber needs it. Returns true if it did. */
+  /** Drops the oldest segment of history, unless a `reliable` subscriber needs it. Returns true if it did. */
   dropOldest(): boolean {
     return this.track.history.dropOldest(this.#needed);
   }
 
-  /** Drops what is older than `time`, save the newest group and what a `reliable` subscriber needs. */
+  /** Drops frames older than `time`, except those of the newest group and those that a `reliable` subscriber needs. */
   dropBefore(time: number): void {
     this.track.history.dropBefore(time, this.#needed);
   }
@@ -100,17 +104,22 @@ export class FanOut {
     for (const subscriber of this.#subscribers) subscriber.leaveEpoch(this.track, epoch, end);
   }
 
-  /** After sleep: those who were in step stand at `sequence`. */
-  wake(sequence: number): void {
-    for (const subscriber of this.#subscribers) subscriber.cursorOf(this.track)?.wake(sequence);
+  /** The track has another number, which is announced to all before the next frame. */
+  renumbered(): void {
+    for (const subscriber of this.#subscribers) subscriber.cursors.get(this.track)?.forgetNumber();
   }
 
-  /** The source is gone: what is missing is told, since no group may come. */
+  /** After sleep: subscribers in step are at `sequence`. */
+  wake(sequence: number): void {
+    for (const subscriber of this.#subscribers) subscriber.cursors.get(this.track)?.wake(sequence);
+  }
+
+  /** The source is gone: reports missing frames now, because no group may come. */
   tellMissing(): void {
     for (const subscriber of this.#subscribers) subscriber.tellMissing(this.track);
   }
 
-  /** The track has more: sends it, or lets it wait for what comes next. Returns who is to be closed. */
+  /** The track has more frames: sends them, or lets them wait for later frames. Returns the subscribers to close. */
   advance(now: number): Closing[] {
     const isBlock = this.track.history.end - this.#offered >= this.#tuning.blockBytes;
     const mayGo = isBlock || (this.#flushAt === undefined && this.#budgets.sends.admit(this.#subscribers.size, now));
@@ -121,46 +130,48 @@ export class FanOut {
     return [];
   }
 
-  /** When it wants `tick`; undefined: nothing is waiting. */
+  /** When it needs `tick`; undefined: nothing is waiting. */
   get dueAt(): number | undefined {
     return earliest([this.#flushAt, this.#full.dueAt, this.#late.dueAt, this.#holdUntil]);
   }
 
-  /** What `dueAt` waited for. */
+  /** Does the work that `dueAt` waited for. */
   tick(now: number): Closing[] {
-    if ((this.#flushAt ?? Number.POSITIVE_INFINITY) <= now) return this.pump(now);
+    if ((this.#flushAt ?? Number.POSITIVE_INFINITY) <= now) {
+      this.#budgets.sends.count(this.#subscribers.size, now);
+      return this.pump(now);
+    }
     const due = [this.#full, this.#late].filter((polling) => polling.isDue(now));
     const closings: Closing[] = [];
     if (due.length > 0) this.#budgets.bytes.refresh();
-    for (const polling of due) polling.polled(now, this.#serve(this.#hopeful(polling, now), now, closings));
+    for (const polling of due) polling.polled(now, this.#serveWaiting(polling, now, closings));
     if (due.length > 0 || (this.#holdUntil ?? Number.POSITIVE_INFINITY) <= now) this.#reconsider(now);
     return closings;
   }
 
-  /** Sends to everybody what may be sent in one turn. */
+  /** Sends to each subscriber as much as one turn allows. */
   pump(now: number): Closing[] {
     const closings: Closing[] = [];
     this.#flushAt = undefined;
     this.#offered = this.track.history.end;
-    this.#budgets.bytes.refresh();
-    const waiting = this.#hopeful(this.#full, now);
-    const others = [...this.#subscribers].filter((subscriber) => !this.#full.has(subscriber));
-    const progress = this.#serve(waiting, now, closings);
-    if (waiting.length > 0) this.#full.polled(now, progress);
-    this.#serve(others, now, closings);
+    // While nearly all of the budget is free, the looks before each send are enough.
+    if (!this.#budgets.bytes.isLow) this.#budgets.bytes.refresh();
+    const others = Array.from(this.#subscribers).filter((subscriber) => !this.#full.has(subscriber));
+    if (this.#full.size > 0) this.#full.polled(now, this.#serveWaiting(this.#full, now, closings));
+    for (const subscriber of others) this.#serve(subscriber, now, closings);
     this.#reconsider(now);
     return closings;
   }
 
-  /** Sends to one what may be sent to it now: it came, or it gave credit. */
+  /** Sends to one subscriber as much as allowed: it joined, or it gave credit. */
   serve(now: number, subscriber: Subscriber): Closing[] {
     const closings: Closing[] = [];
-    this.#serve([subscriber], now, closings);
+    this.#serve(subscriber, now, closings);
     if (this.#reliable.has(subscriber)) this.#reconsider(now);
     return closings;
   }
 
-  /** Is the publisher to wait for its subscribers? */
+  /** True if the publisher has to wait for its subscribers. */
   get holds(): boolean {
     return this.#holdUntil !== undefined;
   }
@@ -170,29 +181,33 @@ export class FanOut {
     if (subscriber.isReliable) this.#reliable.add(subscriber);
   }
 
-  /** Of those who wait, those who may get something now. Now and then all of them: one that has stood still for long is late. */
-  #hopeful(waiting: Iterable<Subscriber>, now: number): Subscriber[] {
+  /**
+   * One turn for each waiting subscriber that may get something now, and from time to time for all of them, because one
+   * that has stood still for long is late. Returns true if anything was sent.
+   */
+  #serveWaiting(waiting: Iterable<Subscriber>, now: number, closings: Closing[]): boolean {
     const isThorough = now - this.#thoroughAt >= THOROUGH_MS;
     if (isThorough) this.#thoroughAt = now;
-    return Array.from(waiting).filter((subscriber) => isThorough || subscriber.connection.isFree);
-  }
-
-  /** One turn for each. Returns true if anything was sent. */
-  #serve(subscribers: readonly Subscriber[], now: number, closings: Closing[]): boolean {
     let progress = false;
-    for (const subscriber of subscribers) {
-      const before = subscriber.connection.sentBytes;
-      const turn = subscriber.pump(this.track, now);
-      subscriber.save();
-      const sent = subscriber.connection.sentBytes > before;
-      this.#wait(subscriber, turn, sent, now);
-      if (typeof turn !== "string") closings.push({ subscriber, reason: turn });
-      progress ||= sent;
+    for (const subscriber of Array.from(waiting)) {
+      if (!isThorough && !subscriber.connection.isFree(now)) continue;
+      if (this.#serve(subscriber, now, closings)) progress = true;
     }
     return progress;
   }
 
-  /** Who got something waits behind all others for more. */
+  /** One turn. Returns true if anything was sent. */
+  #serve(subscriber: Subscriber, now: number, closings: Closing[]): boolean {
+    const before = subscriber.connection.sentBytes;
+    const turn = subscriber.pump(this.track, now);
+    subscriber.save();
+    const sent = subscriber.connection.sentBytes > before;
+    this.#wait(subscriber, turn, sent, now);
+    if (typeof turn !== "string") closings.push({ subscriber, reason: turn });
+    return sent;
+  }
+
+  /** A subscriber that just received data goes to the back of the queue. */
   #wait(subscriber: Subscriber, turn: Turn, sent: boolean, now: number): void {
     if (turn !== "full" || sent) this.#full.delete(subscriber);
     if (turn === "full") this.#full.add(subscriber, now);
@@ -200,7 +215,7 @@ export class FanOut {
     else this.#late.delete(subscriber);
   }
 
-  /** Looks who holds the publisher, and what history has to keep. Only those who may hold it are asked one by one. */
+  /** Recomputes which subscribers hold the publisher, and which frames history must keep. */
   #reconsider(now: number): void {
     let holdUntil = this.#reliableUntil(now);
     const leastBacklogBytes = this.#leastBacklogBytes();
@@ -209,7 +224,7 @@ export class FanOut {
     this.#holdUntil = holdUntil;
   }
 
-  /** Until when `reliable` subscribers hold the publisher; undefined: none does. */
+  /** The time until which `reliable` subscribers hold the publisher; undefined: none does. */
   #reliableUntil(now: number): number | undefined {
     const { track } = this;
     let until: number | undefined;
@@ -225,7 +240,7 @@ export class FanOut {
     return until;
   }
 
-  /** How far behind the foremost is; 0 unless everybody who is not late has more to get. */
+  /** The backlog of the foremost subscriber; 0 unless every subscriber that is not late has more to get. */
   #leastBacklogBytes(): number {
     const takingPart = this.#subscribers.size - this.#late.size;
     if (takingPart === 0 || this.#full.size < takingPart) return 0;

@@ -1,11 +1,11 @@
-// The bounded past of one track: what joins, resumes and lagging subscribers are served from.
+// The limited past of one track, which serves joins, resumes and lagging subscribers.
 import type { FrameView } from "../../protocol/frame.ts";
 import type { Block } from "./block.ts";
 import { PayloadCache } from "./payload-cache.ts";
 import { Segment } from "./segment.ts";
 import { COPY_BELOW_BYTES, SEGMENT_MS } from "./tuning.ts";
 
-/** Consecutive frames of one epoch, but for its holes, in segments. The newest frame is always in it. */
+/** Consecutive frames of one epoch, except for its holes, in segments. It always contains the newest frame. */
 export class History {
   readonly #blockBytes: number;
   readonly #begin: number | null;
@@ -14,25 +14,25 @@ export class History {
   #head = 0;
   /** The newest segment, while small messages may still be added to it. */
   #open: Segment | undefined;
-  /** What the one before it took: the next will take about as much. */
+  /** The size of the previous segment: the next one will probably be similar. */
   #expectedBytes = 0;
   #bytes = 0;
   readonly #payloads = new PayloadCache();
-  /** What was read last: subscribers that are in step ask for the same, one after the other. */
+  /** The last block that was read: subscribers in step ask for the same block, one after the other. */
   #lastRead: { readonly block: Block; readonly maxBytes: number } | undefined;
-  /** The newest frame that a newcomer can start at; it may have left history since. */
+  /** The newest frame at which a newcomer can start; it may have left history since. */
   #groupStart: number | undefined;
 
   /**
-   * Small messages share segments of at most `blockBytes`, and of about a second.
-   * `begin`: the epoch's first sequence, which starts a group; null: the room did not see it begin.
+   * Small messages share segments of at most `blockBytes`, and of about a second. `begin`: the epoch's first sequence,
+   * which starts a group; null: the room did not see it begin.
    */
   constructor(blockBytes: number, begin: number | null = null) {
     this.#blockBytes = blockBytes;
     this.#begin = begin;
   }
 
-  /** Memory that it takes, `cacheBytes` apart. */
+  /** Memory that it takes, without `cacheBytes`. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -53,12 +53,12 @@ export class History {
     return this.#segments[this.#head]?.first;
   }
 
-  /** When its newest frame came, ms since 1970. */
+  /** The time at which its newest frame arrived, ms since 1970. */
   get newestAt(): number | undefined {
     return this.#segments.at(-1)?.lastAt;
   }
 
-  /** Where the newest group starts, if all of it is here. */
+  /** The start of the newest group, if the whole group is here. */
   get groupStart(): number | undefined {
     const { first } = this;
     return first !== undefined && this.#groupStart !== undefined && this.#groupStart >= first
@@ -66,12 +66,15 @@ export class History {
       : undefined;
   }
 
-  /** Adds the frames of a message that follows what is here or comes behind a hole. A large message is kept as it is, a small one copied. */
+  /**
+   * Adds the frames of a message that follows the last frame or a hole. A large message is kept without a copy; a small
+   * one is copied.
+   */
   append(bytes: Uint8Array, frames: readonly FrameView[], now: number): void {
     const first = frames[0]?.sequence;
-    if (first === undefined) throw new TypeError("a message has frames");
+    if (first === undefined) throw new TypeError("a message must have frames");
     this.#lastRead = undefined;
-    // A view of something larger would keep all of that in memory.
+    // A view of something larger would keep all of it in memory.
     const isWhole = bytes.byteLength === bytes.buffer.byteLength;
     if (bytes.byteLength >= COPY_BELOW_BYTES) this.#adopt(isWhole ? bytes : bytes.slice(), frames, first, now);
     else this.#copy(bytes, frames, first, now);
@@ -79,7 +82,7 @@ export class History {
   }
 
   /**
-   * The longest run from `sequence` on that goes into one message of at most `maxBytes`, but of one frame at least.
+   * The longest run from `sequence` on that fits in one message of at most `maxBytes`, but at least one frame.
    * undefined: `sequence` is not in history.
    */
   read(sequence: number, maxBytes = this.#blockBytes): Block | undefined {
@@ -90,7 +93,7 @@ export class History {
     return block;
   }
 
-  /** `block.payload()`, made once for all who ask for it about the same time. */
+  /** `block.payload()`, computed once for all subscribers that need it at about the same time. */
   payload(block: Block): Uint8Array {
     return this.#payloads.get(block);
   }
@@ -101,7 +104,7 @@ export class History {
     return segment === undefined ? 0 : this.end - segment.offset - segment.startOf(sequence);
   }
 
-  /** The start of the group that was current at `time` or up to a second before, else of the oldest group that is here. */
+  /** The start of the group that was current at `time` or up to a second before, or else of the oldest group here. */
   groupAt(time: number): number | undefined {
     let oldest: number | undefined;
     for (let index = this.#segments.length - 1; index >= this.#head; index--) {
@@ -114,7 +117,10 @@ export class History {
     return oldest ?? this.groupStart;
   }
 
-  /** Drops what is older than `time`, no part of the newest group, and below `needed`, to the precision of a segment. */
+  /**
+   * Drops frames older than `time`, but no part of the newest group and nothing from `needed` on, to the precision of a
+   * segment.
+   */
   dropBefore(time: number, needed: number): void {
     for (;;) {
       const oldest = this.#segments[this.#head];
@@ -124,7 +130,7 @@ export class History {
     }
   }
 
-  /** Drops the oldest segment, unless it is the only one or goes on beyond `needed`. Returns true if it did. */
+  /** Drops the oldest segment, unless it is the only one or extends beyond `needed`. Returns true if it did. */
   dropOldest(needed: number): boolean {
     const oldest = this.#segments[this.#head];
     if (oldest === undefined || this.#head + 1 === this.#segments.length || oldest.next > needed) return false;

@@ -1,7 +1,7 @@
-// How long a `reliable` subscriber may still hold the publisher: time that is used up by holding and comes back slowly.
+// The time for which a `reliable` subscriber may still hold the publisher: holding uses it up, and it returns slowly.
 import type { Tuning } from "./tuning.ts";
 
-/** Of the time in which it does not hold, this part comes back. */
+/** The part of the time without holding that is returned. */
 const REFILL = 0.1;
 
 /** The allowance of one subscriber. Times are ms since 1970. */
@@ -10,14 +10,14 @@ export class HoldAllowance {
   #usedMs = 0;
   #at: number | undefined;
   #holds = false;
-  /** It was used up, and not half of it has come back. */
+  /** The allowance was used up, and less than half of it has returned. */
   #isSpent = false;
 
   constructor(tuning: Pick<Tuning, "reliableHoldMs">) {
     this.#tuning = tuning;
   }
 
-  /** It holds from `now` on, or does not. Returns false if its time is used up. */
+  /** Notes whether it holds from `now` on. Returns false if its time is used up. */
   use(now: number, holds: boolean): boolean {
     const passed = now - (this.#at ?? now);
     this.#usedMs = Math.max(0, this.#usedMs + (this.#holds ? passed : -passed * REFILL));
@@ -28,7 +28,7 @@ export class HoldAllowance {
     return !this.#isSpent;
   }
 
-  /** When its time is used up, if it goes on holding. */
+  /** When its time is used up, if it continues to hold. */
   endsAt(now: number): number {
     return now + Math.max(1, this.#tuning.reliableHoldMs - this.#usedMs);
   }

@@ -1,4 +1,4 @@
-// The sequences that never reached a track, with the reason: in order, few, found by binary search.
+// The sequences that never reached a track, with the reason: few, in order, found by binary search.
 import type { GapReason } from "../../protocol/control.ts";
 
 /** Sequences `from` to `to` (inclusive) that the track does not have, and why. */
@@ -16,26 +16,26 @@ export class Holes {
     return this.#holes.length;
   }
 
-  /** Adds the newest one; with the one before, if it adjoins and has the same reason, it becomes one. */
+  /** Adds the newest hole. If it adjoins the previous hole and has the same reason, they become one. */
   add(hole: Hole): void {
     const last = this.#holes.at(-1);
     if (last?.to !== hole.from - 1 || last.reason !== hole.reason) this.#holes.push(hole);
     else this.#holes[this.#holes.length - 1] = { ...hole, from: last.from };
   }
 
-  /** The hole that `sequence` is in. */
+  /** The hole that contains `sequence`. */
   at(sequence: number): Hole | undefined {
     const hole = this.#holes[this.#firstEndingFrom(sequence)];
     return hole !== undefined && hole.from <= sequence ? hole : undefined;
   }
 
-  /** Forgets those that end before `sequence`. */
+  /** Removes holes that end before `sequence`. */
   dropBelow(sequence: number): void {
     const kept = this.#firstEndingFrom(sequence);
     if (kept > 0) this.#holes = this.#holes.slice(kept);
   }
 
-  /** Forgets the oldest and returns it. */
+  /** Removes the oldest hole and returns it. */
   dropOldest(): Hole | undefined {
     return this.#holes.shift();
   }

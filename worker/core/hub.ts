@@ -1,5 +1,5 @@
-// The room's streams: what happens when a connection comes, says something, or goes.
-import { type CloseReason, closeFor } from "../../protocol/close.ts";
+// The room's streams: what happens when a connection joins, sends something, or leaves.
+import { Close, type CloseReason, closeFor } from "../../protocol/close.ts";
 import { type ClientMessage, parseClientMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { TEXTS_BURST, TEXTS_PER_SECOND } from "../../protocol/limits.ts";
@@ -8,6 +8,7 @@ import type { Attachment, Publication, Subscription, Who } from "./attachment.ts
 import { Departures } from "./departures.ts";
 import { earliest } from "./earliest.ts";
 import { IngressLimit } from "./ingress-limit.ts";
+import type { LinkVenue } from "./links.ts";
 import type { Members } from "./members.ts";
 import { Occupancy } from "./occupancy.ts";
 import type { Publisher } from "./publisher.ts";
@@ -17,10 +18,11 @@ import { Subscriber } from "./subscriber.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { Tracks } from "./tracks.ts";
 import type { Tuning } from "./tuning.ts";
+import { type Basin, Uplink } from "./uplink.ts";
 
-/** All of a room's streams but sockets, timers and storage. Times are ms since 1970; calls are synchronous and never throw. */
+/** All streams of a room, without sockets, timers and storage. Times are ms since 1970. Calls never wait or throw. */
 export class Hub {
-  readonly #room: string;
+  readonly #room: () => string;
   readonly #registry: Registry;
   readonly #members: Members;
   readonly #tracks: Tracks;
@@ -34,10 +36,10 @@ export class Hub {
   #bytesReceived = 0;
 
   /**
-   * `mintEpoch` gives a new identity ([a-z0-9], at most 32) that was never used before. `tuning` is read at each use: its
-   * owner may change it. Messages to others go to `members`, which are told who comes and goes.
+   * `mintEpoch` returns a new identity ([a-z0-9], at most 32) that was never used before. `tuning` is read at each use,
+   * because its owner may change it. Messages to others go to `members`, which also learns of joins and leaves.
    */
-  constructor(room: string, tuning: Tuning, mintEpoch: () => string, registry: Registry, members: Members) {
+  constructor(room: () => string, tuning: Tuning, mintEpoch: () => string, registry: Registry, members: Members) {
     this.#room = room;
     this.#registry = registry;
     this.#members = members;
@@ -50,35 +52,50 @@ export class Hub {
     this.#arrivals = new Arrivals({ room, tuning, mintEpoch, registry, tracks, members, occupancy, departures });
   }
 
-  /** The object is in memory again: the connections that are still there. */
+  /** The object is in memory again: restores the remaining connections. */
   restore(now: number, connections: readonly { readonly saved: Attachment; readonly sink: Sink }[]): void {
     this.#awakeSince = now;
     this.#arrivals.restore(now, connections);
-    this.#occupancy.told(this.#registry.count, Number.NEGATIVE_INFINITY);
+    // For subscribers of a relay's track that was not ready when the relay fell asleep.
+    for (const live of this.#tracks) this.#arrivals.announce(now, live);
+    this.#occupancy.told(this.#registry.total, Number.NEGATIVE_INFINITY);
     this.#members.restore(now);
   }
 
-  /** A subscriber comes. */
+  /** A relay's end of its link, whose data become the tracks. `ask` sends a message to the parent. */
+  newUplink(ask: Basin["ask"]): Uplink {
+    this.#tracks.areCopies = true;
+    return new Uplink({ tracks: this.#tracks, arrivals: this.#arrivals, departures: this.#departures, ask });
+  }
+
+  /** After sleep: closes subscribers whose position in a track is unknown. They reconnect, and send their position. */
+  closeUnknown(now: number): void {
+    for (const subscriber of [...this.#registry.subscribers.values()]) {
+      if (subscriber.cursors.isLost) this.#departures.close(now, subscriber, Close.goingAway);
+    }
+  }
+
+  /** A subscriber joins. */
   subscribe(now: number, id: string, who: Who, subscription: Subscription, sink: Sink): void {
     this.#departures.checkSilence(now);
     this.#arrivals.subscribe(now, id, who, subscription, sink);
   }
 
-  /** A publisher comes. */
+  /** A publisher joins. */
   publish(now: number, id: string, who: Who, publication: Publication, sink: Sink): void {
     this.#departures.checkSilence(now);
     this.#arrivals.publish(now, id, who, publication, sink);
   }
 
-  /** A binary message came. */
+  /** A binary message arrived. */
   binary(now: number, id: string, bytes: Uint8Array): void {
     this.#guard(now, id, (member) => {
-      if (member instanceof Subscriber) throw new ProtocolError("not_allowed", "a subscriber sends no frames");
+      if (member instanceof Subscriber) throw new ProtocolError("not_allowed", "a subscriber must not send frames");
       this.#receive(now, member, bytes);
     });
   }
 
-  /** A text message came. */
+  /** A text message arrived. */
   text(now: number, id: string, text: string): void {
     this.#guard(now, id, (member) => {
       this.#countText(now, member);
@@ -86,13 +103,13 @@ export class Hub {
     });
   }
 
-  /** A peer is gone; `drops`: and what was queued for it too. */
+  /** A peer is gone; `drops`: its queue is gone, too. */
   left(now: number, id: string, drops: boolean): void {
     this.#departures.left(now, id, drops);
     this.#occupancy.tell(now, this.#registry);
   }
 
-  /** Time has come; see `dueAt`. */
+  /** Does the work that is due; see `dueAt`. */
   tick(now: number): void {
     const { publishers } = this.#registry;
     this.#registry.tick(now);
@@ -103,23 +120,51 @@ export class Hub {
     this.#occupancy.tell(now, this.#registry);
   }
 
-  /** When `tick` is wanted; undefined: nothing waits, the room may sleep. */
+  /** When `tick` is needed; undefined: nothing waits, so the room may sleep. */
   get dueAt(): number | undefined {
-    const { isEmpty, count, publishers } = this.#registry;
-    let due = earliest([this.#registry.dueAt, this.#ingress.dueAt, isEmpty ? undefined : this.#occupancy.dueAt(count)]);
+    const { isEmpty, total, publishers } = this.#registry;
+    let due = earliest([this.#registry.dueAt, this.#ingress.dueAt, isEmpty ? undefined : this.#occupancy.dueAt(total)]);
     for (const { ackDueAt } of publishers.values()) due = earliest([due, ackDueAt]);
     for (const { dueAt } of this.#tracks) due = earliest([due, dueAt]);
     return due;
   }
 
-  /** What the room tells of itself. */
+  /** The room's description of itself. */
   snapshot(now: number) {
     const counters = { framesReceived: this.#framesReceived, bytesReceived: this.#bytesReceived };
-    const { count } = this.#registry;
-    return { room: this.#room, now, awakeSince: this.#awakeSince, ...count, counters, tracks: this.#tracks.figures() };
+    const { total } = this.#registry;
+    return {
+      room: this.#room(),
+      now,
+      awakeSince: this.#awakeSince,
+      ...total,
+      counters,
+      tracks: this.#tracks.figures(),
+    };
   }
 
-  /** Closes those whose token `matches`, or whose id it is. Returns how many. */
+  /** The parts that links need. */
+  get venue(): LinkVenue {
+    const [registry, tracks, occupancy] = [this.#registry, this.#tracks, this.#occupancy];
+    return { registry, tracks, occupancy, arrivals: this.#arrivals, departures: this.#departures };
+  }
+
+  /** The occupancy of the whole room changed: tells all connections if it is time. */
+  tellOccupancy(now: number): void {
+    this.#occupancy.tell(now, this.#registry);
+  }
+
+  /** True if any track has a source. */
+  get isOnline(): boolean {
+    for (const { source } of this.#tracks) if (source.state === "online") return true;
+    return false;
+  }
+
+  sendsPerSecond(now: number): number {
+    return this.#tracks.sendsPerSecond(now);
+  }
+
+  /** Closes connections whose token or id `matches`. Returns their number. */
   disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
     const chosen = [...this.#registry].filter(({ id, connection }) => matches(id, connection.who));
     for (const member of chosen) this.#departures.close(now, member, reason);
@@ -147,19 +192,27 @@ export class Hub {
     if (message.type === "message") return this.#members.say(now, member.connection, message);
     if (member instanceof Subscriber) {
       if (message.type !== "credit" || !member.isReliable) {
-        throw new ProtocolError("not_allowed", `this subscriber sends no ${message.type}`);
+        throw new ProtocolError("not_allowed", `this subscriber must not send ${message.type}`);
       }
       return this.#credit(now, member, message.bytes);
     }
     const live = this.#tracks.get(member.track.name);
-    if (message.type === "credit") throw new ProtocolError("not_allowed", "a publisher sends no credit");
+    if (message.type === "credit") throw new ProtocolError("not_allowed", "a publisher must not send credit");
+    if (message.type === "format") return this.#describe(now, member, message.format);
     if (message.type === "sync") live?.wake(message.sequence);
     else member.skip(message.from, message.to, now);
     member.acknowledge(now, true);
     if (message.type === "gap" && live !== undefined) this.#departures.closeAll(now, live.advance(now));
   }
 
-  /** It alone goes on; nobody else gets more by it. */
+  /** The publisher declares its track's format. */
+  #describe(now: number, publisher: Publisher, format: string): void {
+    publisher.countNews(now);
+    this.#tracks.get(publisher.track.name)?.describe(format);
+    publisher.save();
+  }
+
+  /** Serves only this subscriber: credit changes nothing for others. */
   #credit(now: number, subscriber: Subscriber, bytes: number): void {
     subscriber.grant(bytes);
     for (const live of this.#tracks) {
@@ -180,7 +233,7 @@ export class Hub {
     if (!bucket.take(1, now)) throw new ProtocolError("too_fast", "too many text messages");
   }
 
-  /** What a peer did wrong ends its own connection and nothing else. */
+  /** A violation by a peer ends its own connection and nothing else. */
   #guard(now: number, id: string, run: (member: Member) => void): void {
     const member = this.#registry.find(id);
     if (member === undefined) return;

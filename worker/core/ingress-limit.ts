@@ -1,16 +1,16 @@
-// How fast a room takes in: above its owner's limit, publishers are held back; nothing is lost.
+// The rate of incoming data: above its owner's limit, publishers are held back, and nothing is lost.
 import { TokenBucket } from "./token-bucket.ts";
 import type { Tuning } from "./tuning.ts";
 
-/** A burst of so long is let pass. */
+/** A burst of this length is allowed. */
 const BURST_SECONDS = 1;
 
-/** What all publishers together may send. */
+/** The limit for all publishers together. */
 export class IngressLimit {
   readonly #settings: Tuning;
   #bytes: { readonly limit: number; readonly bucket: TokenBucket } | undefined;
   readonly #messages: TokenBucket;
-  /** When publishers that are held may go on; undefined: none is. */
+  /** When held publishers may continue; undefined: none is held. */
   dueAt: number | undefined;
 
   constructor(settings: Tuning) {
@@ -18,7 +18,7 @@ export class IngressLimit {
     this.#messages = new TokenBucket(settings.messagesPerSecondIn, settings.messagesPerSecondIn * BURST_SECONDS);
   }
 
-  /** A message came in. true: publishers are to be held now. */
+  /** A message arrived. Returns true if publishers have to be held now. */
   charge(bytes: number, now: number): boolean {
     const limiting = [this.#messages];
     this.#messages.charge(1, now);
@@ -31,7 +31,7 @@ export class IngressLimit {
     return true;
   }
 
-  /** Is the time over for which publishers were held? Answers once. */
+  /** Returns true, once, when the time is over for which publishers were held. */
   release(now: number): boolean {
     if (this.dueAt === undefined || now < this.dueAt) return false;
     this.dueAt = undefined;

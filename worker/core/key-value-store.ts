@@ -1,6 +1,6 @@
 // Storage as the core sees it: values by key, synchronous, surviving the room's sleep.
 
-/** A key-value store; each `put` and `delete` is a row written, so none of them belongs on a frame's way. */
+/** A key-value store. Each `put` and `delete` writes a row, so neither belongs on the frame path. */
 export interface KeyValueStore {
   get<T>(key: string): T | undefined;
   put<T>(key: string, value: T): void;

@@ -1,4 +1,4 @@
-// How long a room may stay without anybody: a lease that whoever is connected renews, kept through sleep and death.
+// The time that a room may stay empty: a lease that connections renew, and that survives sleep and crashes.
 import { number, orNull } from "./checked.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 import { readRow, writeRow } from "./stored-row.ts";
@@ -7,37 +7,41 @@ import { LEASE_CHECK_MAX_MS, LEASE_CHECK_MIN_MS } from "./tuning.ts";
 const LEASE = "lease";
 
 /**
- * The lease of a room. Only connections count: a request that is refused neither renews nor ends it. That the room is in use
- * is stored before anything can kill it, and looked after by an alarm; whoever finds it unused later starts its idle time then. So a
- * room ends at least its idle time after its last connection, and at most one check later. Times are ms since 1970.
+ * The lease of a room. Only connections matter: a refused request neither renews nor ends it. The room stores that it
+ * is in use before anything can kill it, and an alarm checks it. If a later check finds it unused, the idle time starts
+ * then. So a room ends at the earliest its idle time after its last connection, and at most one check later. Times are
+ * ms since 1970.
  */
 export class Lease {
   readonly #kv: KeyValueStore;
-  /** How long the room may be idle; null: for ever. */
+  /** How long the room may be idle; null: without limit. */
   #idleMs: number | null;
-  /** Since when nobody is there; null: somebody is, or was when the room was last in memory. */
+  /** Since when nobody is connected; null: somebody is, or was when the room was last in memory. */
   #idleSince: number | null;
   #stored: number | null;
-  /** "Idle" is written one check after the write before, so that one who comes and goes costs two rows a check, not two each time. */
+  /**
+   * "Idle" is written one check after the previous write, so that a client that comes and goes costs two rows a check,
+   * not two each time.
+   */
   #writtenAt = Number.NEGATIVE_INFINITY;
   #checkAt = Number.NEGATIVE_INFINITY;
 
   constructor(kv: KeyValueStore, idleSeconds: number | null) {
     this.#kv = kv;
     this.#idleMs = msOf(idleSeconds);
-    // Without a row, or with one that nobody can read, it may be in use.
+    // If the row is missing or unreadable, the room may be in use.
     const row = readRow(kv, LEASE, ({ idleSince }) => orNull(number)(idleSince));
     this.#stored = row.is === "read" ? row.value : null;
     this.#idleSince = this.#stored;
   }
 
-  /** Somebody is there, or nobody is. */
+  /** Notes whether somebody is connected. */
   use(now: number, used: boolean): void {
     if (!used) this.#idleSince ??= now;
     else if (this.#idleSince !== null || this.#checkAt === Number.NEGATIVE_INFINITY) this.#renew(now);
   }
 
-  /** The owner said how long, at creation or later: the idle time begins anew. */
+  /** The owner set the time, at creation or later: the idle time begins again. */
   restart(now: number, used: boolean, idleSeconds: number | null): void {
     this.#idleMs = msOf(idleSeconds);
     this.#writtenAt = Number.NEGATIVE_INFINITY;
@@ -46,13 +50,13 @@ export class Lease {
     this.use(now, used);
   }
 
-  /** Is there something to write now? */
+  /** True if there is something to write. */
   isUnsaved(now: number): boolean {
     if (this.#wanted === this.#stored) return false;
     return this.#wanted === null || now >= this.#writtenAt + this.#checkMs;
   }
 
-  /** Writes what is to be written; throws where storage does, and may be called again then. */
+  /** Writes pending changes. Throws if storage does; it may then be called again. */
   save(now: number): void {
     if (!this.isUnsaved(now)) return;
     this.#writtenAt = now;
@@ -60,7 +64,7 @@ export class Lease {
     this.#stored = this.#wanted;
   }
 
-  /** When somebody is to look again, asleep or not; undefined: never. */
+  /** When the lease has to be checked, asleep or not; undefined: never. */
   get dueAt(): number | undefined {
     if (this.#idleMs === null) return undefined;
     if (this.#idleSince === null) return this.#checkAt;
@@ -69,7 +73,7 @@ export class Lease {
     return Math.min(end, Math.max(this.#idleSince, this.#writtenAt + this.#checkMs));
   }
 
-  /** The time has come to look: renews the lease of a room in use. true: it is over. */
+  /** A check: renews the lease of a room in use. Returns true if it is over. */
   check(now: number, used: boolean): boolean {
     this.use(now, used);
     if (used) this.#renew(now);
@@ -81,7 +85,7 @@ export class Lease {
     this.#checkAt = now + this.#checkMs;
   }
 
-  /** What storage shall say. Of a room that is never idle it says nothing that could be believed later. */
+  /** The value to store. For a room that is never idle, storage has no value that could be mistaken later. */
   get #wanted(): number | null {
     return this.#idleMs === null ? null : this.#idleSince;
   }

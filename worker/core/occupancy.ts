@@ -1,4 +1,4 @@
-// How many are there, told at most so often: a change is told at once, further ones are gathered.
+// The occupancy, reported at a limited rate: a change is reported at once, further changes are gathered.
 import type { ServerMessage } from "../../protocol/control.ts";
 import type { Connection } from "./connection.ts";
 
@@ -8,55 +8,65 @@ export interface Count {
   readonly publishers: number;
 }
 
-/** Those who are to be told. */
+/** The connections to report to. */
 interface Crowd {
+  /** The numbers in the whole room, and at this object. */
+  readonly total: Count;
   readonly count: Count;
-  readonly connections: Iterable<Connection>;
+  listeners(): Iterable<Connection>;
 }
 
-/** After a restart the subscribers of a room come back spread over so long: at most 800 a second. */
+/** After a restart, an object's subscribers reconnect spread over this time: at most 800 a second. */
 const RECONNECT_MS_PER_SUBSCRIBER = 1.25;
 const MIN_RECONNECT_MS = 500;
 
-/** Over how many ms the clients of a room spread their first retry. */
+/** The ms over which the clients of an object spread their first retry. */
 export function reconnectMs({ subscribers }: Count): number {
   return Math.max(MIN_RECONNECT_MS, Math.ceil(subscribers * RECONNECT_MS_PER_SUBSCRIBER));
 }
 
-/** What everybody is told. */
-export function occupancyOf(count: Count): ServerMessage {
-  return { type: "occupancy", ...count, reconnectMs: reconnectMs(count) };
+function occupancyOf({ total, count }: Pick<Crowd, "total" | "count">): ServerMessage {
+  return { type: "occupancy", ...total, reconnectMs: reconnectMs(count) };
 }
 
-/** Decides when a change is told. */
+/** Decides when a change is reported. */
 export class Occupancy {
   readonly #everyMs: number;
   #told: Count = { subscribers: 0, publishers: 0 };
   #toldAt = Number.NEGATIVE_INFINITY;
+  /** One connection got another number than all others. */
+  #differs = false;
 
   constructor(everyMs: number) {
     this.#everyMs = everyMs;
   }
 
-  /** When `count` is to be told; undefined: it is known. ms since 1970. */
-  dueAt(count: Count): number | undefined {
-    const same = count.subscribers === this.#told.subscribers && count.publishers === this.#told.publishers;
-    return same ? undefined : this.#toldAt + this.#everyMs;
+  /** When `total` has to be reported; undefined: it is known. ms since 1970. */
+  dueAt(total: Count): number | undefined {
+    const same = total.subscribers === this.#told.subscribers && total.publishers === this.#told.publishers;
+    return same && !this.#differs ? undefined : this.#toldAt + this.#everyMs;
   }
 
-  /** Tells everybody, where it is time. Returns true if it did. */
-  tell(now: number, { count, connections }: Crowd): boolean {
-    const due = this.dueAt(count);
+  /** Reports to all connections if it is time. Returns true if it did. */
+  tell(now: number, crowd: Crowd): boolean {
+    const due = this.dueAt(crowd.total);
     if (due === undefined || due > now) return false;
-    this.told(count, now);
-    const text = JSON.stringify(occupancyOf(count));
-    for (const connection of connections) if (connection.framed) connection.sendText(text);
+    this.told(crowd.total, now);
+    const text = JSON.stringify(occupancyOf(crowd));
+    for (const connection of crowd.listeners()) if (connection.framed) connection.sendText(text);
     return true;
   }
 
-  /** `count` was told; after sleep: is known. */
-  told(count: Count, now: number): void {
-    this.#told = count;
+  /** Reports to one connection that joins, or whose own number has changed. */
+  tellOne(connection: Connection, crowd: Crowd): void {
+    if (this.dueAt(crowd.total) !== undefined) this.#differs = true;
+    connection.tell(occupancyOf(crowd));
+  }
+
+  /** `total` was reported; after sleep: it is known. */
+  told(total: Count, now: number): void {
+    this.#told = total;
+    this.#differs = false;
     this.#toldAt = now;
   }
 }

@@ -17,7 +17,7 @@ export class PayloadCache {
     return this.#bytes;
   }
 
-  /** `block.payload()`. A single frame's is a view and takes nothing here. */
+  /** `block.payload()`. The payload of a single frame is a view and takes no memory here. */
   get(block: Block): Uint8Array {
     if (block.frameCount === 1) return block.payload();
     const known = this.#cached.get(block.first);

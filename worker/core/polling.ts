@@ -1,12 +1,13 @@
-// Those who wait for something that sends no word: looked at again after a while, less and less often where nothing came of it.
+// A queue of waiters whose condition sends no event: they are checked repeatedly, less and less often while nothing
+// changes.
 
-/** The times between two looks, ms. */
+/** The times between two checks, ms. */
 export interface Pace {
   readonly least: number;
   readonly most: number;
 }
 
-/** Those who wait, in the order in which they began to. Times are ms since 1970. */
+/** The waiters, in the order of their arrival. Times are ms since 1970. */
 export class Polling<T> {
   readonly #pace: Pace;
   readonly #waiting = new Set<T>();
@@ -26,7 +27,7 @@ export class Polling<T> {
     return this.#waiting.has(one);
   }
 
-  /** One begins to wait, behind all others; who waits already keeps its place. */
+  /** Adds a waiter at the end. A waiter that already waits keeps its place. */
   add(one: T, now: number): void {
     if (this.#waiting.size === 0) this.polled(now, true);
     this.#waiting.add(one);
@@ -40,7 +41,7 @@ export class Polling<T> {
     return this.#waiting.values();
   }
 
-  /** When to look again; undefined: nobody waits. */
+  /** When to check again; undefined: there are no waiters. */
   get dueAt(): number | undefined {
     return this.#waiting.size === 0 ? undefined : this.#polledAt + this.#delay;
   }
@@ -49,7 +50,7 @@ export class Polling<T> {
     return (this.dueAt ?? Number.POSITIVE_INFINITY) <= now;
   }
 
-  /** Everybody was looked at; `progress`: something came of it. */
+  /** All waiters were checked; `progress`: something changed. */
   polled(now: number, progress: boolean): void {
     this.#delay = progress ? this.#pace.least : Math.min(this.#delay * 2, this.#pace.most);
     this.#polledAt = now;

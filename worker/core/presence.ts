@@ -1,8 +1,8 @@
-// Who is present, told at most so often: joins and leaves are gathered, and only so many are named.
+// Presence, reported at a limited rate: joins and leaves are gathered, and only a limited number of members is named.
 import { MAX_PRESENT_MEMBERS } from "../../protocol/limits.ts";
 import type { MemberInfo } from "../../protocol/messages.ts";
 
-/** What a `presence` message says. */
+/** The contents of a `presence` message. */
 export interface Attendance {
   readonly full: boolean;
   readonly joined: MemberInfo[];
@@ -10,7 +10,7 @@ export interface Attendance {
   readonly total: number;
 }
 
-/** Decides what is told of who is present. */
+/** Decides what is reported about members. */
 export class Presence {
   readonly #everyMs: number;
   #told: ReadonlyMap<string, MemberInfo> = new Map();
@@ -22,22 +22,22 @@ export class Presence {
     this.#everyMs = everyMs;
   }
 
-  /** Somebody came or went. */
+  /** Somebody joined or left. */
   changed(): void {
     this.#changed = true;
   }
 
-  /** When what changed is to be told. */
+  /** When the change has to be reported. */
   get dueAt(): number | undefined {
     return this.#changed ? this.#toldAt + this.#everyMs : undefined;
   }
 
-  /** When something may be told again. */
+  /** When the next report is allowed. */
   get laterAt(): number {
     return this.#toldAt + this.#everyMs;
   }
 
-  /** What those who were told before are to be told now; undefined: nothing. */
+  /** The report for members that got the previous ones; undefined: nothing. */
   changes(now: number, members: Iterable<MemberInfo>, total: number): Attendance | undefined {
     const wanted = named(members);
     const joined = [...wanted.values()].filter(({ connection }) => !this.#told.has(connection));
@@ -47,12 +47,22 @@ export class Presence {
     return same ? undefined : { full: false, joined, left, total };
   }
 
-  /** What a newcomer is told: what the others were told last. */
+  /** The report for a newcomer: the state that the others got last. */
   get all(): Attendance {
     return { full: true, joined: [...this.#told.values()], left: [], total: this.#toldTotal };
   }
 
-  /** After sleep everybody knows. */
+  /** The parent of a relay reported this: its times are the parent's. */
+  follow({ full, joined, left, total }: Attendance): void {
+    const members = full ? new Map<string, MemberInfo>() : new Map(this.#told);
+    for (const connection of left) members.delete(connection);
+    for (const member of joined) members.set(member.connection, member);
+    this.#told = members;
+    this.#toldTotal = total;
+    this.#changed = false;
+  }
+
+  /** After sleep: all members know the state. */
   known(now: number, members: Iterable<MemberInfo>, total: number): void {
     this.#told = named(members);
     this.#toldTotal = total;
@@ -61,8 +71,8 @@ export class Presence {
   }
 }
 
-/** The first members, so that the message has a bound; who is named stays named. */
-function named(members: Iterable<MemberInfo>): Map<string, MemberInfo> {
+/** The first members, so that the message is limited. A named member stays named. */
+export function named(members: Iterable<MemberInfo>): Map<string, MemberInfo> {
   const first = new Map<string, MemberInfo>();
   for (const member of members) {
     if (first.size === MAX_PRESENT_MEMBERS) break;

@@ -1,4 +1,4 @@
-// A connection that publishes: its acknowledgements, its window, what holds it, and when it last gave a sign.
+// A publishing connection: its acknowledgements, its window, its holds, and its last sign of life.
 import type { ServerMessage } from "../../protocol/control.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { GAPS_BURST, GAPS_PER_SECOND, MAX_MESSAGE_BYTES } from "../../protocol/limits.ts";
@@ -9,10 +9,10 @@ import type { Track } from "./track.ts";
 import { type Incoming, TrackInput } from "./track-input.ts";
 import { ACK_BYTES, ACK_DELAY_MS, ACK_MS, ACK_QUEUED_BYTES, ACK_RETRY_MS, type Tuning } from "./tuning.ts";
 
-/** Why a publisher waits: its subscribers still have enough, or the room takes in no more. */
+/** Why a publisher waits: its subscribers have a backlog, or the room accepts no more data. */
 export type HoldCause = "subscribers" | "intake";
 
-/** What a room tells of a publisher. */
+/** A publisher's figures for the API. */
 export interface PublisherFigures {
   readonly framesReceived: number;
   readonly bytesReceived: number;
@@ -26,14 +26,14 @@ export class Publisher {
   readonly track: Track;
   readonly #tuning: Tuning;
   readonly #input: TrackInput;
-  readonly #gaps = new TokenBucket(GAPS_PER_SECOND, GAPS_BURST);
+  readonly #news = new TokenBucket(GAPS_PER_SECOND, GAPS_BURST);
   #bytesReceived = 0;
   #unackedBytes = 0;
   #ackedAt = 0;
   #ackDueAt: number | undefined;
   /** Bytes received since the window was closed. */
   #heldBytes = 0;
-  /** Why the window is closed; none: it is open. */
+  /** Why the window is closed; empty: it is open. */
   readonly #holds = new Set<HoldCause>();
 
   constructor(connection: Connection, track: Track, tuning: Tuning) {
@@ -51,22 +51,22 @@ export class Publisher {
     return { role: "publish", who: this.connection.who, tracks: [this.track.name], reliable: false };
   }
 
-  /** Has it given no sign for so long that another may replace it? */
+  /** True if it has been silent for so long that another publisher may replace it. */
   isSilent(now: number): boolean {
     return now - this.connection.silentSince > this.#tuning.publisherSilenceMs;
   }
 
-  /** When `tick` is wanted; undefined: all that came is acknowledged. */
+  /** When `tick` is needed; undefined: everything is acknowledged. */
   get ackDueAt(): number | undefined {
     return this.#ackDueAt;
   }
 
-  /** What `ackDueAt` waited for. */
+  /** Does the work that `ackDueAt` waited for. */
   tick(now: number): void {
     if (this.#ackDueAt !== undefined && this.#ackDueAt <= now) this.#acknowledge(now);
   }
 
-  /** Accepts it: tells what it is to send next, and keeps what must survive sleep. */
+  /** Accepts it: sends its next sequence, and stores the state that must survive sleep. */
   welcome(): void {
     const { number, name, epoch, next, hasInit } = this.track;
     const window = this.#window;
@@ -74,11 +74,12 @@ export class Publisher {
     this.save();
   }
 
-  /** Keeps what must survive sleep. */
+  /** Stores the state that must survive sleep. */
   save(): void {
-    const { number, name, epoch, mayReach } = this.track;
+    const { number, name, epoch, mayReach, format } = this.track;
     const { id, who } = this.connection;
-    this.connection.save({ role: "publisher", id, who, track: name, number, epoch, mayReach });
+    const kept = { role: "publisher", id, who, track: name, number, epoch, mayReach } as const;
+    this.connection.save(format === null ? kept : { ...kept, format });
   }
 
   tell(message: ServerMessage): void {
@@ -95,18 +96,25 @@ export class Publisher {
     return incoming;
   }
 
-  /** It dropped `from` to `to`: where the track goes on. Throws `ProtocolError`. */
+  /** It dropped `from` to `to`, so the track continues after them. Throws `ProtocolError`. */
   skip(from: number, to: number, now: number): void {
-    if (!this.#gaps.take(1, now)) throw new ProtocolError("too_fast", "too many gaps");
+    this.countNews(now);
     this.#input.skip(from, to, "ingest");
   }
 
-  /** Acknowledges, where enough has come; `asked`: it said `sync` or sent what the room has, and is answered now. */
+  /** Counts a message that every subscriber gets. Throws `ProtocolError` if there are too many. */
+  countNews(now: number): void {
+    if (!this.#news.take(1, now)) throw new ProtocolError("too_fast", "too many gaps or formats");
+  }
+
+  /**
+   * Acknowledges if enough has arrived. `asked`: it sent `sync`, or frames that the room has, and gets an answer now.
+   */
   acknowledge(now: number, asked: boolean): void {
     if (asked || this.#unackedBytes >= ACK_BYTES || now - this.#ackedAt >= ACK_MS) this.#acknowledge(now);
   }
 
-  /** Closes its window, or opens it, as far as `cause` is concerned. */
+  /** Closes or opens its window for `cause`. */
   hold(held: boolean, now: number, cause: HoldCause = "subscribers"): void {
     const before = this.#window;
     if (held) this.#holds.add(cause);

@@ -1,6 +1,6 @@
-// A refusal as a value: the core decides it, the shell tells it.
+// A refusal as a value: the core decides it, and the shell sends it.
 
-/** Stable codes of what a room refuses; they are those of problem+json. */
+/** Stable codes of the room's refusals, as in problem+json. */
 export type RefusalCode =
   | "unauthorized"
   | "token_revoked"
@@ -25,7 +25,7 @@ export function refusal(refused: RefusalCode, detail: string): Refusal {
   return { refused, detail };
 }
 
-/** Is this a refusal, and not the value that was hoped for? */
+/** Returns true for a refusal, and false for a result. */
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === "object" && value !== null && "refused" in value;
 }

@@ -1,15 +1,18 @@
-// Which tokens no longer count: revocations, kept only as long as a token of before could live.
+// Revoked tokens. A revocation is kept only as long as an affected token could live.
 import { CLOCK_TOLERANCE_SECONDS, MAX_REVOCATIONS, MAX_TOKEN_TTL_SECONDS } from "../../protocol/limits.ts";
 import type { Who } from "./attachment.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 
-/** What is revoked: one token; those of a subject, or all, that were issued before a time (seconds since 1970). */
+/**
+ * The scope of a revocation: one token; or the tokens of a subject, or all tokens, issued before a time (seconds since
+ * 1970).
+ */
 export type Revocation =
   | { readonly by: "jti"; readonly jti: string }
   | { readonly by: "subject"; readonly subject: string; readonly issuedBefore: number }
   | { readonly by: "issued-before"; readonly issuedBefore: number };
 
-/** `issuedBefore` null: whenever it was issued. Times are seconds since 1970. */
+/** `issuedBefore` null: any time. Times are seconds since 1970. */
 interface Entry {
   readonly issuedBefore: number | null;
   readonly keepUntil: number;
@@ -18,17 +21,17 @@ interface Entry {
 const PREFIX = "revoked:";
 const ALL = `${PREFIX}all`;
 
-/** A token that was valid at `time` (seconds since 1970) is expired then. */
+/** A time at which every token that was valid at `time` (seconds since 1970) has expired. */
 function outlived(time: number): number {
   return time + MAX_TOKEN_TTL_SECONDS + 2 * CLOCK_TOLERANCE_SECONDS;
 }
 
-/** Has the time of the token run out? Until then it opens doors, clock tolerance included. */
+/** True if the token has expired. The clock tolerance is included. */
 export function isExpired(who: Who, now: number): boolean {
   return who.expiresAt !== null && now >= expiryOf(who.expiresAt);
 }
 
-/** The moment (ms since 1970) at which a token with this `exp` ceases to count. */
+/** The moment (ms since 1970) at which a token with this `exp` expires. */
 export function expiryOf(expiresAt: number): number {
   return (expiresAt + CLOCK_TOLERANCE_SECONDS) * 1000;
 }
@@ -43,7 +46,10 @@ export class Revocations {
     this.#entries = new Map(kv.list<Entry>({ prefix: PREFIX }));
   }
 
-  /** Adds one; false: there is no place for it. A later time replaces an earlier one, never the other way round. */
+  /**
+   * Adds a revocation. Returns false if there is no space. A later time replaces an earlier one, never the other way
+   * round.
+   */
   add(now: number, revocation: Revocation): boolean {
     this.prune(now);
     const key = keyOf(revocation);
@@ -56,10 +62,31 @@ export class Revocations {
     return true;
   }
 
-  /** Is the token of `who` revoked, or one that it was minted through? */
+  /** All revocations, in a form that another object of the room can `load`. */
+  get entries(): unknown[] {
+    return [...this.#entries];
+  }
+
+  /** Replaces all revocations with `entries` of another object. Unreadable entries are dropped. */
+  load(entries: readonly unknown[]): void {
+    this.#entries.clear();
+    for (const entry of entries) {
+      const [key, value] = Array.isArray(entry) ? entry : [];
+      if (typeof key === "string" && typeof value === "object" && value !== null)
+        this.#entries.set(key, value as Entry);
+    }
+  }
+
+  /** True if the token of `who` is revoked, or a token that it was minted through. */
   covers(who: Who): boolean {
     if (this.#entries.size === 0) return false;
     return this.#meets(who) || (who.ancestors?.some((one) => this.#meets(one)) ?? false);
+  }
+
+  /** The earliest `iat` (seconds since 1970) of a token for `subject` that is not revoked by time. */
+  leastIssue(subject: string | undefined): number {
+    const keys = subject === undefined ? [ALL] : [ALL, `${PREFIX}subject:${subject}`];
+    return Math.max(0, ...keys.map((key) => this.#entries.get(key)?.issuedBefore ?? 0));
   }
 
   #meets({ jti, subject, issuedAt }: Pick<Who, "jti" | "subject" | "issuedAt">): boolean {
@@ -72,13 +99,13 @@ export class Revocations {
     });
   }
 
-  /** When the next one may be forgotten, ms since 1970. */
+  /** When the next revocation may be deleted, ms since 1970. */
   get dueAt(): number | undefined {
     const times = [...this.#entries.values()].map(({ keepUntil }) => keepUntil * 1000);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Forgets what no living token can be meant by. */
+  /** Deletes revocations that can affect no living token. */
   prune(now: number): void {
     for (const [key, { keepUntil }] of this.#entries) {
       if (keepUntil * 1000 > now) continue;

@@ -1,246 +1,246 @@
-// A whole room but its platform: admission, members and hub behind one face. Times are ms since 1970.
+// A whole room without its platform, at its origin: admission, members, streams and relays behind one interface. Times
+// are ms since 1970.
 import { Close, type CloseReason } from "../../protocol/close.ts";
-import type { Address } from "../../protocol/messages.ts";
 import { Admission } from "./admission.ts";
 import type { Attachment, Who } from "./attachment.ts";
-import { type Asked, type Grant, type Join, permit, renewal } from "./authorize.ts";
-import { ByteBudget } from "./byte-budget.ts";
+import { type Grant, type Join, permit } from "./authorize.ts";
 import { earliest } from "./earliest.ts";
-import { Expiry } from "./expiry.ts";
-import { Hub } from "./hub.ts";
+import { type GrowthLimits, growthOf, type RelayLimits } from "./growth-limits.ts";
+import type { Entry, JoinRequest } from "./join-request.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
-import { type Content, Members } from "./members.ts";
-import type { Credential } from "./policy.ts";
-import { isRefusal, type Refusal, refusal } from "./refusal.ts";
-import { Registry } from "./registry.ts";
-import { expiryOf, isExpired, type Revocation } from "./revocations.ts";
+import type { OnNews } from "./links.ts";
+import type { Policy } from "./policy.ts";
+import { Recorders, type RecordersShell } from "./recorders.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import { Relays, type RelaysShell } from "./relays.ts";
+import type { Revocation } from "./revocations.ts";
+import { NO_CONNECTION, type NodeShell, RoomNode } from "./room-node.ts";
 import { type RoomLimits, type RoomSettings, toCore } from "./room-settings.ts";
 import type { Sink } from "./sink.ts";
 import { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
 
-/** A room that was sent something so short a while ago does not sleep in the next seconds: the platform waits for 10 s without events. */
+/** After a frame, a room does not sleep for longer than this: the platform waits for 10 s without events. */
 const BUSY_MS = 5000;
 
-const NO_CONNECTION = refusal("connection_not_found", "it may have gone already");
+/** The platform functions that a room needs. */
+export interface RoomShell extends NodeShell, RelaysShell, RecordersShell {}
 
-/** Somebody at the door: what is asked for, and with what. */
-export interface JoinRequest {
-  readonly asked: Asked;
-  readonly credential: Credential;
-}
-
-/** What the room's owner and the platform can do with it. What `who` may do was checked; here it is whether that still counts. */
+/**
+ * The actions of owner and platform. The rights of `who` were checked; here, the room checks that the token is still
+ * valid.
+ */
 export class RoomCore {
-  readonly #id: string;
-  readonly #mintEpoch: () => string;
+  readonly #kv: KeyValueStore;
+  readonly #shell: RoomShell;
   readonly #admission: Admission;
-  /** Read by the hub at each use. */
+  /** Read at each use. */
   readonly #tuning: Tuning;
-  readonly #registry: Registry;
-  readonly #members: Members;
-  #hub: Hub;
-  readonly #expiry = new Expiry();
-  /** When the last binary message came. */
+  readonly #relayLimits: RelayLimits;
+  readonly node: RoomNode;
+  /** The state of the room's relays. */
+  relays: Relays;
+  readonly recorders: Recorders;
+  /** When the last binary message arrived. */
   #framesAt = Number.NEGATIVE_INFINITY;
 
-  /** `tuning`: what holds where the settings say nothing. */
-  constructor(id: string, kv: KeyValueStore, limits: RoomLimits, mintEpoch: () => string, tuning = DEFAULT_TUNING) {
-    this.#id = id;
+  /** `name` is empty if the platform has none. `tuning`: the numbers that apply if there is no setting. */
+  constructor(
+    name: string,
+    kv: KeyValueStore,
+    limits: RoomLimits & RelayLimits,
+    shell: RoomShell,
+    now: number,
+    tuning = DEFAULT_TUNING,
+  ) {
+    this.#kv = kv;
+    this.#shell = shell;
+    this.#relayLimits = limits;
     this.#tuning = { ...tuning };
-    this.#registry = new Registry(new ByteBudget(this.#tuning));
-    this.#mintEpoch = mintEpoch;
-    this.#admission = new Admission(kv, limits);
-    this.#members = new Members(this.#registry, () => this.#admission.settings);
+    this.#admission = new Admission(kv, limits, name);
+    const onNews: OnNews = (at, relay, news) => {
+      this.node.countElsewhere();
+      this.#noteUse(at);
+      this.relays.hear(at, relay, news);
+    };
+    const [room, settings] = [() => this.#admission.id, () => this.#admission.settings];
+    this.node = new RoomNode(room, this.#tuning, settings, shell, onNews);
     this.#applySettings();
-    this.#hub = this.#newHub();
+    this.relays = this.#newRelays(now);
+    this.recorders = new Recorders(room, kv, this.node, settings, shell);
   }
 
-  /** The object is in memory again: the connections that are still there. */
+  /** The object is in memory again: restores the remaining connections. */
   restore(now: number, connections: readonly { readonly saved: Attachment; readonly sink: Sink }[]): void {
-    this.#hub.restore(now, connections);
-    this.#expire(now);
+    this.node.restore(now, connections);
     this.#noteUse(now);
   }
 
-  create(now: number, settings: Partial<RoomSettings>): Refusal | undefined {
-    const refused = this.#admission.create(now, settings);
-    if (refused === undefined) this.#applySettings();
-    return refused;
+  create(now: number, id: string, settings: Partial<RoomSettings>): Refusal | undefined {
+    const refused = this.#admission.create(now, id, settings);
+    if (refused !== undefined) return refused;
+    this.#applySettings();
+    this.relays = this.#newRelays(now);
+    return undefined;
   }
 
-  /** Does the token count here? */
+  get policy(): Policy {
+    return this.#admission.policy;
+  }
+
+  /** Refuses a token that is not valid here. */
   admit(who: Who): Refusal | undefined {
     return this.#admission.policy.admit(who);
   }
 
-  /** What the room tells of itself. */
+  /** The room's description of itself. */
   describe(now: number, who: Who) {
     const { createdAt, settings } = this.#admission;
-    return this.admit(who) ?? { ...this.#hub.snapshot(now), state: "open" as const, createdAt, settings };
+    const state = { ...this.node.hub.snapshot(now), ...this.relays.tree(now), state: "open" as const };
+    return this.admit(who) ?? { ...state, createdAt, settings };
   }
 
-  /** Every connection with its figures. */
+  /** Every connection of this object with its figures. */
   connections(now: number, who: Who) {
-    return this.admit(who) ?? this.#registry.figures(now);
+    return this.admit(who) ?? this.node.registry.figures(now);
   }
 
-  /** Changes settings; answers all of them. */
+  /** Changes settings. Returns all of them. */
   update(now: number, who: Who, changes: Partial<RoomSettings>): RoomSettings | Refusal {
     const refused = this.admit(who);
     if (refused !== undefined) return refused;
-    this.#admission.change(now, changes, !this.#registry.isEmpty);
+    this.#admission.change(now, changes, this.node.registry.isUsed);
     this.#applySettings();
     if (changes.public === false) this.#disconnect(now, Close.revoked, (_, { jti }) => jti === null);
-    if (changes.presence !== undefined) this.#members.rulesChanged(now);
+    if (changes.presence !== undefined) this.node.members.rulesChanged(now);
+    this.relays.policyChanged(now);
+    this.recorders.look(now);
     return this.#admission.settings;
   }
 
-  /** Closes the room for good. */
+  /** Closes the room permanently. */
   shut(now: number, who: Who): Refusal | true {
-    const refused = this.admit(who);
-    if (refused === undefined) this.#shut(now);
-    return refused ?? true;
+    return this.admit(who) ?? this.#shut(now);
   }
 
-  /** `grant` for whoever brings `id`, once, instead of the token `of`: answers until when. */
+  /** Issues a ticket `id` that gives `grant` once, in place of the token `of`. Returns its expiry. */
   issueTicket(now: number, id: string, of: Grant, grant: Grant, ttlMs: number): number | Refusal {
     return this.admit(of.who) ?? this.#admission.issueTicket(now, id, of, grant, ttlMs, now - this.#framesAt < BUSY_MS);
   }
 
-  /** A connection goes on with another token. */
+  /** A connection continues with another token. */
   renew(now: number, grant: Grant, connection: string): Refusal | true {
-    const refused = this.admit(grant.who);
-    if (refused !== undefined) return refused;
-    const found = this.#registry.find(connection);
-    if (found === undefined) return NO_CONNECTION;
-    const who = renewal(found.usage, grant, this.#admission.idsAreTold);
-    if (isRefusal(who)) return who;
-    found.connection.who = who;
-    found.save();
-    this.#heed(now, who);
-    return true;
+    return this.admit(grant.who) ?? this.node.renew(now, grant, connection, this.#admission.idsAreTold);
   }
 
-  /** Revokes tokens, and closes the connections that were made with them: answers how many. */
+  /** Revokes tokens, and closes the connections that were made with them. Returns their number. */
   revoke(now: number, who: Who, revocation: Revocation): number | Refusal {
     const meets = this.admit(who) ?? this.#admission.revoke(now, revocation);
-    return isRefusal(meets) ? meets : this.#disconnect(now, Close.revoked, (_, owner) => meets(owner));
+    if (isRefusal(meets)) return meets;
+    this.relays.policyChanged(now);
+    return this.#disconnect(now, Close.revoked, (_, owner) => meets(owner));
   }
 
-  /** Ends one connection. */
+  /** Closes one connection. */
   kick(now: number, who: Who, connection: string): Refusal | true {
-    const refused = this.admit(who);
-    if (refused !== undefined) return refused;
-    const kicked = this.#disconnect(now, Close.kicked, (id) => id === connection);
-    return kicked > 0 || NO_CONNECTION;
+    return this.admit(who) ?? (this.#disconnect(now, Close.kicked, (id) => id === connection) > 0 || NO_CONNECTION);
   }
 
-  /** Delivers a message from an application. */
-  deliver(now: number, who: Who, to: Address, content: Content): { connections: number; skipped: number } | Refusal {
-    const refused = this.admit(who);
-    if (refused !== undefined) return refused;
-    const delivery = this.#members.deliver(now, { connection: null, subject: who.subject ?? null }, to, content);
-    if (!("error" in delivery)) return delivery;
-    if (delivery.error === "unknown_address") return refusal("unknown_address", "no connection has it now");
-    return refusal("too_many_requests", "the room delivers no more messages for the moment");
-  }
-
-  /** May whoever knocks come in, and as what? A ticket is spent by asking. */
-  enter(now: number, { asked, credential }: JoinRequest): Join | Refusal {
+  /** Decides whether, where and with which rights a client may join. A ticket is used up by this call. */
+  enter(now: number, { asked, credential, region, newcomers, refused }: JoinRequest): Entry | Refusal {
     const grant = this.#admission.enter(now, credential);
-    return isRefusal(grant) ? grant : permit(asked, grant, this.#admission.settings.delivery);
+    const join = isRefusal(grant) ? grant : permit(asked, grant, this.#admission.settings.delivery);
+    if (isRefusal(join) || isRefusal(grant)) return join as Refusal;
+    if (join.role === "publish" || join.subscription.delivery === "reliable" || region === undefined) {
+      return { at: "here", join };
+    }
+    const place = this.relays.place(now, region, newcomers, refused);
+    if (place === "full") return { at: "nowhere" };
+    if (place !== "origin") return { at: "relays", placement: place, grant };
+    return { at: "here", join: { ...join, subscription: { ...join.subscription, region } } };
   }
 
-  /** Somebody comes in, over a new connection. */
+  /** A client joins, over a new connection. */
   join(now: number, id: string, join: Join, sink: Sink): void {
-    const { who } = join;
-    if (join.role === "publish") this.#hub.publish(now, id, who, join.publication, sink);
-    else this.#hub.subscribe(now, id, who, join.subscription, sink);
-    if (this.#registry.find(id) === undefined) return;
+    if (!this.node.join(now, id, join, sink)) return;
     this.#noteUse(now);
-    this.#heed(now, who);
+    this.relays.look(now, true);
   }
 
   text(now: number, id: string, text: string): void {
-    if (this.#expiry.isDue(now)) this.#expire(now);
-    this.#hub.text(now, id, text);
+    this.node.text(now, id, text);
   }
 
   binary(now: number, id: string, bytes: Uint8Array): void {
-    if (this.#expiry.isDue(now)) this.#expire(now);
     this.#framesAt = now;
-    this.#hub.binary(now, id, bytes);
+    this.node.binary(now, id, bytes);
+    this.relays.look(now, false);
   }
 
-  /** A peer is gone; `drops`: and what was queued for it too, else it may still read that. */
+  /** A peer is gone; `drops`: its queue is gone, too; otherwise it may still read the queue. */
   left(now: number, id: string, drops: boolean): void {
-    this.#hub.left(now, id, drops);
+    this.node.left(now, id, drops);
     this.#noteUse(now);
+    this.relays.look(now, true);
   }
 
-  /** When `tick` is wanted, while the room is in memory; undefined: nothing waits, it may sleep. */
+  /** When `tick` is needed, while the room is in memory; undefined: nothing waits, so the room may sleep. */
   get dueAt(): number | undefined {
-    return earliest([this.#hub.dueAt, this.#members.dueAt, this.#expiry.dueAt]);
+    return earliest([this.node.dueAt, this.relays.dueAt]);
   }
 
   tick(now: number): void {
-    if (this.#expiry.isDue(now)) this.#expire(now);
-    this.#hub.tick(now);
-    this.#members.tick(now);
+    this.node.tick(now);
+    this.relays.tick(now);
   }
 
-  /** When `alarm` is wanted, asleep or not; undefined: never. */
+  /** When `alarm` is needed, asleep or not; undefined: never. */
   get alarmAt(): number | undefined {
-    return earliest([this.#expiry.alarmAt, this.#admission.dueAt]);
+    return earliest([this.node.expiresAt, this.#admission.dueAt]);
   }
 
-  /** Ends what has expired: connections, tickets, revocations, the room itself, its tombstone. */
+  /** Ends everything that has expired: connections, tickets, revocations, the room itself, its tombstone. */
   alarm(now: number): void {
-    this.#expire(now);
-    if (this.#admission.tick(now, !this.#registry.isEmpty)) this.#shut(now);
+    this.node.expire(now);
+    if (this.#admission.tick(now, this.node.registry.isUsed)) this.#shut(now);
   }
 
-  /** Does `save` have something to write that nobody asked for? */
+  /** True if `save` has changes to write that no call caused. */
   isUnsaved(now: number): boolean {
-    return this.#admission.isUnsaved(now);
+    return this.#admission.isUnsaved(now) || this.relays.isUnsaved || this.recorders.isUnsaved;
   }
 
-  /** Writes it. Throws where storage does, and may be called again then. */
+  /** Writes them. Throws if storage does; it may then be called again. */
   save(now: number): void {
     this.#admission.save(now);
+    this.relays.save();
+    this.recorders.save();
   }
 
   #noteUse(now: number): void {
-    this.#admission.use(now, !this.#registry.isEmpty);
-  }
-
-  /** The connection of `who` ends with its token. */
-  #heed(now: number, who: Who): void {
-    if (who.expiresAt !== null) this.#expiry.add(expiryOf(who.expiresAt));
-    if (this.#expiry.isDue(now)) this.#expire(now);
-  }
-
-  #expire(now: number): void {
-    this.#disconnect(now, Close.tokenExpired, (_, who) => isExpired(who, now));
-    this.#expiry.reset(this.#registry.expiresAt);
+    this.#admission.use(now, this.node.registry.isUsed);
+    this.recorders.look(now);
   }
 
   #disconnect(now: number, reason: CloseReason, matches: (id: string, who: Who) => boolean): number {
-    const count = this.#hub.disconnect(now, reason, matches);
+    const count = this.node.disconnect(now, reason, matches);
     if (count > 0) this.#noteUse(now);
     return count;
   }
 
-  #shut(now: number): void {
+  #shut(now: number): true {
+    this.relays.dismissAll();
+    this.recorders.eraseAll();
     this.#admission.close(now);
-    this.#disconnect(now, Close.roomClosed, () => true);
     this.#applySettings();
-    this.#hub = this.#newHub();
-    this.#expiry.reset(undefined);
+    this.node.clear(now, Close.roomClosed);
+    this.relays = this.#newRelays(now);
+    this.#noteUse(now);
+    return true;
   }
 
-  #newHub(): Hub {
-    return new Hub(this.#id, this.#tuning, this.#mintEpoch, this.#registry, this.#members);
+  #newRelays(now: number): Relays {
+    const limits = (): GrowthLimits => ({ ...this.#relayLimits, ...growthOf(this.#tuning) });
+    return new Relays(this.#admission.id, this.#kv, this.node, limits, this.#shell, () => this.#admission.told, now);
   }
 
   #applySettings(): void {

@@ -1,31 +1,35 @@
-// A piece of history: about a second of a track at most, in one buffer. Frames are appended, never moved or changed.
+// A piece of history: at most about a second of a track, in one buffer. Frames are appended, and never moved or
+// changed.
 import { Flag, type FrameView, frameBytes, HEADER_BYTES } from "../../protocol/frame.ts";
 import { Block } from "./block.ts";
 
-/** What a segment takes besides its buffer: the buffer's and its view's objects, its own, its place in history (measured). */
+/**
+ * Memory of a segment in addition to its buffer: the objects of the buffer, its view and the segment, and its place in
+ * history (measured).
+ */
 export const SEGMENT_OVERHEAD_BYTES = 512;
 
-/** A segment notes where every so manieth frame begins; in between, headers are walked. */
+/** A segment records the start of every 32nd frame; in between, it reads headers. */
 const INDEX_FRAMES = 32;
 const INDEX_ENTRY_BYTES = 8;
 
-/** Frames `first` to `next` - 1. Views that it gave out stay as they are: it only writes behind them. */
+/** Frames `first` to `next` - 1. Its views stay unchanged: it only writes behind them. */
 export class Segment {
   readonly first: number;
   /** Bytes of the epoch before it. */
   readonly offset: number;
-  /** When its first and its last frame came, ms since 1970. */
+  /** When its first and its last frame arrived, ms since 1970. */
   readonly receivedAt: number;
   #lastAt: number;
   #buffer: Uint8Array;
   #used = 0;
   #frameCount = 0;
-  /** Where frame INDEX_FRAMES begins, the one twice as far, and so on; most segments of slow streams have none. */
+  /** The starts of every INDEX_FRAMES-th frame; most segments of slow streams have none. */
   #index: number[] | undefined;
   #firstGroup: number | undefined;
   #lastGroup: number | undefined;
 
-  /** `buffer`: what it writes to, until it grows; for `adopt`, what it is. */
+  /** `buffer`: the memory that it writes to until it grows; for `adopt`, its contents. */
   constructor(buffer: Uint8Array, first: number, offset: number, now: number) {
     this.#buffer = buffer;
     this.first = first;
@@ -61,7 +65,10 @@ export class Segment {
     return this.#firstGroup;
   }
 
-  /** Copies `bytes` behind what it has; its buffer grows, doubling, up to `maxBytes`. `begin`: where the epoch's first group starts. */
+  /**
+   * Copies `bytes` behind its contents; its buffer grows, doubling, up to `maxBytes`. `begin`: the start of the epoch's
+   * first group.
+   */
   append(bytes: Uint8Array, frames: readonly FrameView[], now: number, begin: number | null, maxBytes: number): void {
     const needed = this.#used + bytes.byteLength;
     if (needed > this.#buffer.byteLength) {
@@ -73,18 +80,18 @@ export class Segment {
     this.#note(bytes, frames, now, begin);
   }
 
-  /** Its buffer holds `frames` already. */
+  /** Its buffer already contains `frames`. */
   adopt(frames: readonly FrameView[], now: number, begin: number | null): void {
     this.#note(this.#buffer, frames, now, begin);
   }
 
-  /** Nothing more comes: gives back what it does not need. */
+  /** No more frames follow: releases unused memory. */
   seal(): void {
     if (this.#used < this.#buffer.byteLength * 0.875) this.#buffer = this.#buffer.slice(0, this.#used);
     this.#index = this.#index?.slice();
   }
 
-  /** Frames from `sequence`, which is in it, on: at most `maxBytes`, but one at least. A view. */
+  /** Frames from `sequence` on, which it contains: at most `maxBytes`, but at least one frame. A view. */
   read(sequence: number, maxBytes: number): Block {
     const start = this.startOf(sequence);
     const whole = this.#used - start <= maxBytes;
@@ -92,7 +99,7 @@ export class Segment {
     return new Block(this.#buffer.subarray(start, end), sequence, next - sequence, this.receivedAt);
   }
 
-  /** Where `sequence`, which is in it, begins. */
+  /** The start of `sequence`, which it contains. */
   startOf(sequence: number): number {
     const frame = sequence - this.first;
     const entry = Math.floor(frame / INDEX_FRAMES);
@@ -101,7 +108,7 @@ export class Segment {
     return start;
   }
 
-  /** The last frame from `sequence` at `start` on that ends at or before `limit`; the first one in any case. */
+  /** The last frame from `sequence` at `start` on that ends at or before `limit`; always at least the first one. */
   #cut(sequence: number, start: number, limit: number): { end: number; next: number } {
     let low = Math.floor((sequence - this.first) / INDEX_FRAMES);
     let high = this.#index?.length ?? 0;

@@ -1,58 +1,56 @@
-// What was sent to a connection and has not arrived: how much, how old, and whether that is too late. Decided before each send.
+// The bytes on their way to a connection: how many, how old, and whether that is too late. Asked before each send.
+import { SendTimes } from "./send-times.ts";
 import type { Tuning } from "./tuning.ts";
 
-/** What is known of a connection at one moment. */
+/** The known facts about a connection at one moment. */
 export interface Signals {
   readonly now: number;
-  /** When the last `pong` was sent (ms since 1970), where the client pings. */
+  /** When the last `pong` was sent (ms since 1970), if the client pings. */
   readonly pongAt: number | undefined;
-  /** Bytes that still sit in this process, where the runtime can tell. */
+  /** Bytes that are still in this process, if the runtime can tell. */
   readonly buffered: number | undefined;
 }
 
-/** `late`: what is on its way is older than allowed. `unproven`: too much went to a client that gives no sign. */
+/** `late`: bytes on their way are older than allowed. `unproven`: too much was sent to a client that gives no sign. */
 export type Congestion = "none" | "late" | "unproven";
 
 type Bounds = Pick<Tuning, "lateMs" | "lateFloorBytes" | "queueBytes" | "allowanceBytes">;
 
-/** From byte `from` on, bytes were sent at `at` or later. */
-interface Mark {
-  readonly from: number;
-  readonly at: number;
-}
-
-/** No client is expected to ping more often than it did lately, nor less often than this (C2). */
+/** A client is expected to ping about as often as it recently did, and at least this often (C2). */
 const SLOWEST_PING_MS = 10_000;
-/** So many times between pongs are looked at; until there are so many, the client may be the slowest. */
+/** The number of intervals between pongs that are considered. With fewer, the client may be the slowest. */
 const RECENT_PINGS = 8;
-/** Marks are so far apart: lateness is known to that precision. */
-const MARK_MS = 250;
-/** Enough for the longest `lateMs`; without more of them, what is younger counts as a little older. */
-const MAX_MARKS = 512;
+/** An unknown time, before all others. It is a number, so that it is written in place. */
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
- * The bytes of one connection. Two signals: what is queued in this process, and pong-gated pings: when the time of the
- * last `pong` moves from T1 to T2, everything that was sent before T1 has arrived (PROTOCOL.md C2).
+ * The bytes of one connection. There are two signals: the bytes queued in this process, and pong-gated pings: when the
+ * time of the last `pong` moves from T1 to T2, everything that was sent before T1 has arrived (PROTOCOL.md C2).
  */
 export class SendWindow {
   readonly #bounds: Bounds;
   readonly #saidPingMs: number | undefined;
-  /** Bytes sent in all, and of these those known to have arrived. */
+  /** Total bytes sent, and those known to have arrived. */
   #sent = 0;
   #arrived = 0;
-  /** The last pong seen, and what had been sent by then. */
-  #pong: { readonly at: number; readonly sent: number } | undefined;
-  #intervals: number[] = [];
-  #marks: Mark[] = [];
+  /** When the last seen pong was sent, and the bytes sent by then. */
+  #pongAt = NEVER;
+  #pongSent = 0;
+  /** The last intervals between pongs, in a ring, and their total number. */
+  readonly #intervals: number[] = [];
+  #intervalCount = 0;
+  readonly #times = new SendTimes();
   /** When a frame was last sent. */
-  #sentAt = Number.NEGATIVE_INFINITY;
-  /** Age counts from here at the earliest: the client was alive through a pause in which nobody looked. */
-  #notBefore = Number.NEGATIVE_INFINITY;
-  /** Bytes that have arrived, where the client pings, else that have left the process; and when that last changed. */
+  #sentAt = NEVER;
+  /** The earliest start of ages: the client was alive through a pause in which nobody looked. */
+  #notBefore = NEVER;
+  /**
+   * Bytes that have arrived, if the client pings, or else that have left the process; and the time of the last change.
+   */
   #through = 0;
   #throughAt: number;
 
-  /** It opens at `now`. `pingMs`: how soon after a pong the client says that it pings. */
+  /** It opens at `now`. `pingMs`: how soon after a pong the client pings, as it declares. */
   constructor(bounds: Bounds, now: number, pingMs?: number) {
     this.#bounds = bounds;
     this.#saidPingMs = pingMs;
@@ -69,45 +67,43 @@ export class SendWindow {
     return this.#sent - this.#arrived;
   }
 
-  /** Bytes on their way: at most what is unconfirmed; what sits in this process, where that is all we know. */
+  /** Bytes on their way: at most the unconfirmed bytes; the bytes in this process, if that is all we know. */
   inFlight({ buffered }: Signals): number {
-    return this.#pong === undefined ? (buffered ?? this.#sent) : this.unconfirmed;
+    return this.pings ? this.unconfirmed : (buffered ?? this.#sent);
   }
 
-  /** Does the client ping? */
+  /** True if the client pings. */
   get pings(): boolean {
-    return this.#pong !== undefined;
+    return this.#pongAt !== NEVER;
   }
 
-  /** Did it show that it received all, or nearly all, that was sent last? Of a client that pings. */
+  /** True if a client that pings has confirmed all, or nearly all, of the last sent bytes. */
   confirms(bytes: number): boolean {
-    const isAnswered = this.#pong !== undefined && this.#pong.at > this.#sentAt;
+    const isAnswered = this.#pongAt > this.#sentAt;
     return this.#arrived > 0 && (isAnswered || this.unconfirmed <= bytes);
   }
 
-  /** Takes note of the signals. To be called before each send of a frame. */
+  /** Takes the signals. Call it before each send of a frame. */
   observe({ now, pongAt, buffered }: Signals): void {
-    if (pongAt !== undefined && pongAt !== this.#pong?.at) this.#notePong(pongAt, now);
+    if (pongAt !== undefined && pongAt !== this.#pongAt) this.#notePong(pongAt, now);
     const through = this.pings ? this.#arrived : this.#sent - (buffered ?? this.#sent);
     if (through > this.#through || through === this.#sent) this.#progressed(through, now);
-    if (this.#through === this.#sent) this.#marks = [];
-    let stale = 0;
-    while ((this.#marks[stale + 1]?.from ?? Number.POSITIVE_INFINITY) <= this.#through) stale++;
-    if (stale > 0) this.#marks.splice(0, stale);
+    if (this.#through === this.#sent) this.#times.clear();
+    else this.#times.dropBefore(this.#through);
   }
 
-  /** How late is it? */
+  /** The verdict about its lateness. */
   congestion(signals: Signals): Congestion {
     const { lateMs, lateFloorBytes, queueBytes, allowanceBytes } = this.#bounds;
     const { now, buffered } = signals;
-    if (buffered === undefined && this.#pong === undefined) return this.#sent > allowanceBytes ? "unproven" : "none";
+    if (buffered === undefined && !this.pings) return this.#sent > allowanceBytes ? "unproven" : "none";
     if (buffered === undefined && this.unconfirmed > queueBytes) return "late";
     if (buffered !== undefined && buffered > 0 && this.#age(this.#sent - buffered, now) > lateMs) return "late";
-    if (this.#pong === undefined || this.unconfirmed <= lateFloorBytes) return "none";
+    if (!this.pings || this.unconfirmed <= lateFloorBytes) return "none";
     return this.#age(this.#arrived, now) > lateMs + 2 * this.#pingMs ? "late" : "none";
   }
 
-  /** Has what was late got through, so that a group can follow it? */
+  /** True if the late bytes have got through, so that a group can follow. */
   drained(signals: Signals): boolean {
     const { lateFloorBytes } = this.#bounds;
     const { buffered } = signals;
@@ -115,16 +111,14 @@ export class SendWindow {
     return this.pings ? this.unconfirmed <= lateFloorBytes : buffered !== undefined;
   }
 
-  /** Has nothing got through for `ms`, while there is something on its way? */
+  /** True if nothing has got through for `ms` while there is something on its way. */
   isStuck(now: number, ms: number): boolean {
     return this.#through < this.#sent && now - this.#throughAt > ms;
   }
 
   /** A frame was handed to the socket. */
   add(bytes: number, now: number): void {
-    const newest = this.#marks.at(-1);
-    const isDue = newest === undefined || now - newest.at >= MARK_MS;
-    if (isDue && this.#marks.length < MAX_MARKS) this.#marks.push({ from: this.#sent, at: now });
+    this.#times.add(this.#sent, now);
     if (this.#through === this.#sent) this.#throughAt = now;
     this.#sentAt = now;
     this.#sent += bytes;
@@ -136,12 +130,13 @@ export class SendWindow {
   }
 
   #notePong(at: number, now: number): void {
-    if (this.#pong !== undefined) {
-      this.#intervals = [...this.#intervals.slice(1 - RECENT_PINGS), at - this.#pong.at];
-      this.#arrived = this.#pong.sent;
+    if (!this.pings || now - this.#sentAt > this.#bounds.lateMs) this.#notBefore = now;
+    if (this.pings) {
+      this.#intervals[this.#intervalCount++ % RECENT_PINGS] = at - this.#pongAt;
+      this.#arrived = this.#pongSent;
     }
-    if (this.#pong === undefined || now - this.#sentAt > this.#bounds.lateMs) this.#notBefore = now;
-    this.#pong = { at, sent: this.#sent };
+    this.#pongAt = at;
+    this.#pongSent = this.#sent;
     this.#progressed(this.#arrived, now);
   }
 
@@ -150,16 +145,16 @@ export class SendWindow {
     this.#throughAt = now;
   }
 
-  /** How long ago byte `index` was sent. */
+  /** The time since byte `index` was sent. */
   #age(index: number, now: number): number {
-    const mark = this.#marks.findLast(({ from }) => from <= index) ?? this.#marks[0];
-    return mark === undefined ? 0 : now - Math.max(mark.at, this.#notBefore);
+    const sentAt = this.#times.of(index);
+    return sentAt === undefined ? 0 : now - Math.max(sentAt, this.#notBefore);
   }
 
-  /** How long the client may take from one ping to the next. */
+  /** The time that the client may take from one ping to the next. */
   get #pingMs(): number {
     if (this.#saidPingMs !== undefined) return this.#saidPingMs;
-    const isKnown = this.#intervals.length === RECENT_PINGS;
+    const isKnown = this.#intervalCount >= RECENT_PINGS;
     return isKnown ? Math.min(SLOWEST_PING_MS, Math.max(...this.#intervals)) : SLOWEST_PING_MS;
   }
 }

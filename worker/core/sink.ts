@@ -1,15 +1,15 @@
-// What the room sees of a connection, and how the room decides: nothing here knows of Cloudflare.
+// The room's view of a connection. Nothing here depends on Cloudflare.
 import type { Attachment } from "./attachment.ts";
 
-/** One connection as the room sees it. Nothing of it throws; after `close` nothing is sent. */
+/** One connection as the room sees it. None of it throws; after `close` nothing is sent. */
 export interface Sink {
-  /** Queues one message. The bytes are copied or written before it returns: the caller may go on using them. */
+  /** Queues one message. The bytes are copied or written before it returns, so the caller may reuse them. */
   send(message: string | Uint8Array): void;
   close(code: number, text: string): void;
-  /** Bytes that still sit in this process for the connection; undefined where the runtime cannot tell. */
+  /** Bytes of the connection that are still in this process; undefined if the runtime cannot tell. */
   bufferedBytes(): number | undefined;
   /** When the last `pong` was sent, in ms since 1970; undefined before the first. */
   lastPong(): number | undefined;
-  /** Keeps what must survive the room's sleep. At most 16 KiB; costs no storage write. */
+  /** Stores the state that must survive the room's sleep. At most 16 KiB; costs no storage write. */
   save(state: Attachment): void;
 }

@@ -1,14 +1,14 @@
-// Rows of storage carry the version of their form. A row that cannot be read costs itself, never the room.
+// Stored rows contain the version of their form. An unreadable row affects only itself, never the room.
 import { Malformed, record } from "./checked.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
 
-/** The version of every form of row that this code writes. Rows from before there were versions have none. */
+/** The version of every form of row that this code writes. Rows from before versions existed have none. */
 export const ROW_VERSION = 1;
 
-/** Makes a value from the fields of a row. `version` is 0 where the row has none. Throws `Malformed`. */
+/** Makes a value from the fields of a row. `version` is 0 if the row has none. Throws `Malformed`. */
 export type RowParser<T> = (row: Readonly<Record<string, unknown>>, version: number) => T;
 
-/** What is under `key`: absent, unreadable (broken, or of a later version), or the value. */
+/** The state of a key: absent, unreadable (broken, or of a later version), or the value. */
 export type StoredRow<T> =
   | { readonly is: "absent" }
   | { readonly is: "unreadable" }
@@ -19,7 +19,7 @@ export function readRow<T>(kv: KeyValueStore, key: string, parse: RowParser<T>):
   return value === undefined ? { is: "absent" } : parseRow(value, parse);
 }
 
-/** All rows whose keys begin with `prefix`, by their whole keys. Unreadable ones are left out, and left in storage. */
+/** All rows whose keys begin with `prefix`, by their full keys. Unreadable rows are ignored, and stay in storage. */
 export function readRows<T>(kv: KeyValueStore, prefix: string, parse: RowParser<T>): Map<string, T> {
   const rows = new Map<string, T>();
   for (const [key, value] of kv.list<unknown>({ prefix })) {
@@ -29,7 +29,7 @@ export function readRows<T>(kv: KeyValueStore, prefix: string, parse: RowParser<
   return rows;
 }
 
-/** Writes a row with its version. Throws where storage does: change what is in memory afterwards. */
+/** Writes a row with its version. Throws if storage does, so change the memory afterwards. */
 export function writeRow(kv: KeyValueStore, key: string, value: object): void {
   kv.put(key, { ...value, v: ROW_VERSION });
 }

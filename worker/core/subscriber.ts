@@ -1,53 +1,56 @@
-// A connection that receives: its cursors, its credit, its figures. Decides before each send; never sends and then cuts.
+// A receiving connection: its cursors, its credit, its figures. It decides before each send; it never sends and then
+// cuts.
 import { Close, type CloseReason } from "../../protocol/close.ts";
 import type { ServerMessage } from "../../protocol/control.ts";
-import type { Attachment, CursorState, Subscription } from "./attachment.ts";
+import { type Attachment, type CursorState, isLink, type Subscription } from "./attachment.ts";
 import type { Usage } from "./authorize.ts";
 import type { Connection } from "./connection.ts";
 import { CursorSet } from "./cursor-set.ts";
+import type { Step } from "./cursor-step.ts";
 import { HoldAllowance } from "./hold-allowance.ts";
 import type { Track } from "./track.ts";
-import type { Step, TrackCursor } from "./track-cursor.ts";
+import type { TrackCursor } from "./track-cursor.ts";
 import type { Tuning } from "./tuning.ts";
 
-/** What a room tells of a subscriber. Bytes are those handed to its socket. */
+/** A subscriber's figures for the API. Bytes are those handed to its socket. */
 export interface SubscriberFigures {
   readonly framesSent: number;
   readonly bytesSent: number;
   readonly gaps: number;
   readonly framesSkipped: number;
   readonly bytesInFlight: number;
-  /** Frames that the room has and has not sent it. */
+  /** Frames that the room has and has not sent to it. */
   readonly framesBehind: number;
   readonly lastPong: number | undefined;
   readonly state: "in-step" | "behind" | "paused";
 }
 
 /**
- * How a turn ended. `done`: it has what there is, or waits for data or credit. `full`: it has more to get, as soon as
- * something drains. `late`: nothing is sent until all that is on its way got through. Else it has to be closed.
+ * The result of a turn. `done`: it has everything, or waits for data or credit. `full`: it has more to get when
+ * something drains. `late`: nothing is sent until everything on its way has got through. Otherwise it has to be closed.
  */
 export type Turn = "done" | "full" | "late" | CloseReason;
 
-/** One subscriber. `pump` sends what may be sent now. */
+/** One subscriber. `pump` sends as much as allowed. */
 export class Subscriber {
   readonly connection: Connection;
+  readonly cursors: CursorSet;
   readonly #tuning: Tuning;
-  readonly #cursors: CursorSet;
   readonly #hold: HoldAllowance;
   #subscription: Subscription;
-  /** Bytes that a `reliable` subscriber still takes. */
+  /** Bytes that a `reliable` subscriber still accepts. */
   #credit: number;
   #gaps = 0;
   #framesSent = 0;
   #framesSkipped = 0;
-  #savedAs: string | undefined;
+  /** Its last stored state. */
+  #saved: (Attachment & { readonly role: "subscriber" }) | undefined;
 
   constructor(connection: Connection, subscription: Subscription, tuning: Tuning) {
     this.connection = connection;
     this.#subscription = subscription;
     this.#tuning = tuning;
-    this.#cursors = new CursorSet(subscription.delivery === "reliable");
+    this.cursors = new CursorSet(subscription);
     this.#credit = this.isReliable ? 0 : Number.POSITIVE_INFINITY;
     this.#hold = new HoldAllowance(tuning);
   }
@@ -74,24 +77,19 @@ export class Subscriber {
     return tracks === null || tracks.includes(track.name);
   }
 
-  /** Where it stands in `track`; undefined: it does not get it. */
-  cursorOf(track: Track): TrackCursor | undefined {
-    return this.#cursors.get(track);
-  }
-
-  /** A track that it wants is there. */
+  /** A track that it wants exists now. */
   attach(track: Track, now: number): void {
-    this.#cursors.attach(track, this.#subscription, now);
+    this.cursors.attach(track, this.#subscription, now);
   }
 
-  /** After sleep: a cursor as it was saved. */
+  /** After sleep: restores a stored cursor. */
   restore(track: Track, state: CursorState, told: string | null): void {
-    this.#cursors.restore(track, state, told);
+    this.cursors.restore(track, state, told);
   }
 
-  /** The track is no more. Where one of that name comes again, it is a new one: a position in the old one is spent. */
+  /** The track no longer exists. A later track of that name is a new one: a position in the old one is invalid. */
   detach(track: Track): void {
-    this.#cursors.delete(track);
+    this.cursors.delete(track);
     const { start } = this.#subscription;
     if (start.at === "position") {
       const positions = start.positions.filter((one) => one.track !== track.name && one.track !== null);
@@ -100,7 +98,7 @@ export class Subscriber {
     this.save();
   }
 
-  /** Tells a framed subscriber; to a plain one text means nothing. */
+  /** Sends a control message to a framed subscriber. A plain one gets none. */
   tell(message: ServerMessage): void {
     if (message.type === "gap") {
       this.#gaps++;
@@ -109,15 +107,16 @@ export class Subscriber {
     this.connection.tell(message);
   }
 
-  /** So many more bytes may go to a `reliable` subscriber. */
+  /** A `reliable` subscriber accepts this many further bytes. */
   grant(bytes: number): void {
     this.#credit += bytes;
   }
 
-  /** Sends what may be sent now in `track`: in one turn at most a block, or one frame. */
+  /** Sends as much of `track` as allowed: in one turn at most a block, or one frame. */
   pump(track: Track, now: number): Turn {
+    this.connection.beginTurn();
     const end = this.connection.sentBytes + this.#tuning.blockBytes;
-    const cursor = this.#cursors.get(track);
+    const cursor = this.cursors.get(track);
     if (cursor === undefined) return "done";
     if (cursor.state.at === "paused" && !this.#resumes(cursor, now)) {
       return this.connection.isStuck(now, this.#tuning.stalledMs) ? Close.slow : "late";
@@ -132,7 +131,7 @@ export class Subscriber {
         continue;
       }
       if (step.do === "skip") {
-        // Not before all that is on its way got through: until then it might have to skip again.
+        // Not before everything on its way has got through: until then, it might have to skip again.
         if (!this.connection.drained(now)) return this.#pause(cursor);
         cursor.skip();
         continue;
@@ -143,48 +142,54 @@ export class Subscriber {
     }
   }
 
-  /** Bytes of `track` that are queued for it or still to be sent. */
+  /** Bytes of `track` that are queued for it or not sent yet. */
   backlogBytes(track: Track): number {
-    const cursor = this.#cursors.get(track)?.cursor;
+    const cursor = this.cursors.get(track)?.cursor;
     const rest = cursor === undefined || cursor === track.next ? 0 : track.history.bytesFrom(cursor);
     return rest + this.connection.queuedBytes;
   }
 
-  /** The track's numbering ended at `end` (null: nobody knows where); it goes on with the new one. */
+  /** The track's numbering ended at `end` (null: unknown); it continues with the new one. */
   leaveEpoch(track: Track, epoch: string, end: number | null): void {
-    this.#tellStep(this.#cursors.get(track)?.leaveEpoch(epoch, end));
+    for (const message of this.cursors.get(track)?.leaveEpoch(epoch, end) ?? []) this.tell(message);
   }
 
-  /** No frame of the track may come for long: what is missing is told now, not at the next group. */
+  /** No frame of the track may come for long: reports missing frames now, not at the next group. */
   tellMissing(track: Track): void {
-    this.#tellStep(this.#cursors.get(track)?.tellMissing());
+    const step = this.cursors.get(track)?.tellMissing();
+    if (step?.do === "tell") this.tell(step.message);
     this.save();
   }
 
   /** The oldest frame that it still needs of `track`, if it may not skip it. */
   needs(track: Track): number | undefined {
-    return this.isReliable ? this.#cursors.get(track)?.needs : undefined;
+    return this.isReliable ? this.cursors.get(track)?.needs : undefined;
   }
 
-  /** May a `reliable` subscriber hold the publisher now? Once its time is used up, it skips until it has caught up. */
+  /**
+   * True if a `reliable` subscriber may hold the publisher now. When its time is used up, it skips until it has caught
+   * up.
+   */
   mayHold(track: Track, now: number, holds: boolean): boolean {
     const may = this.#hold.use(now, holds);
-    if (!may) this.#cursors.get(track)?.skipNow();
+    if (!may) this.cursors.get(track)?.skipNow();
     return may;
   }
 
-  /** When its time of holding will be used up. */
+  /** When its holding time will be used up. */
   holdsUntil(now: number): number {
     return this.#hold.endsAt(now);
   }
 
-  /** Keeps what must survive sleep, where it changed. Cheap where it did not: nothing is built. */
+  /** Stores the state that must survive sleep, if it changed. It is cheap if nothing changed: it allocates nothing. */
   save(): void {
-    const { who } = this.connection;
-    const form = `${who.jti} ${who.expiresAt} ${this.isReliable ? this.#credit : ""} ${this.#cursors.form}`;
-    if (form === this.#savedAs) return;
-    this.#savedAs = form;
-    this.connection.save(this.#saved());
+    const { id, who } = this.connection;
+    const credit = this.isReliable ? this.#credit : null;
+    const before = this.#saved;
+    if (before?.who === who && before.credit === credit && this.cursors.isAs(before.cursors)) return;
+    const cursors = this.cursors.saved;
+    this.#saved = { role: "subscriber", id, who, subscription: this.#subscription, credit, cursors };
+    this.connection.save(this.#saved);
   }
 
   figures(now: number): SubscriberFigures {
@@ -195,17 +200,11 @@ export class Subscriber {
       framesSkipped: this.#framesSkipped,
       bytesInFlight: this.connection.inFlight(now),
       lastPong: this.connection.lastPong(),
-      ...this.#cursors.figures(),
+      ...this.cursors.figures(),
     };
   }
 
-  #saved(): Attachment {
-    const { id, who } = this.connection;
-    const credit = this.isReliable ? this.#credit : null;
-    return { role: "subscriber", id, who, subscription: this.#subscription, credit, cursors: this.#cursors.saved };
-  }
-
-  /** undefined: the cursor goes on. */
+  /** undefined: the cursor continues. */
   #send(cursor: TrackCursor, step: Step & { do: "send" | "init" }, now: number): Turn | undefined {
     if (this.#credit <= 0) return "done";
     const bytes = this.#bytesOf(cursor, step);
@@ -214,6 +213,7 @@ export class Subscriber {
     if (gate === "late") return this.#pause(cursor);
     if (gate !== "open") return gate;
     if (bytes !== undefined) {
+      if (step.do === "send" && isLink(this.#subscription)) this.connection.tellAge(now - step.block.receivedAt);
       this.connection.send(bytes, now);
       this.#credit -= bytes.byteLength;
     }
@@ -225,7 +225,7 @@ export class Subscriber {
     return undefined;
   }
 
-  /** What goes over the wire; undefined: nothing, in plain mode. */
+  /** The bytes to send; undefined: nothing, in plain mode. */
   #bytesOf(cursor: TrackCursor, step: Step & { do: "send" | "init" }): Uint8Array | undefined {
     const { framed } = this.#subscription;
     if (step.do === "init") return framed ? step.init.message : step.init.payload;
@@ -242,9 +242,5 @@ export class Subscriber {
     if (!this.connection.drained(now)) return false;
     cursor.unpause();
     return true;
-  }
-
-  #tellStep(step: Step | undefined): void {
-    if (step?.do === "tell") this.tell(step.message);
   }
 }

@@ -1,4 +1,4 @@
-// Messages to members that cannot be sent at once: each text is kept once, and waits for those who may still get it.
+// Messages to members that cannot be sent at once: each text is kept once, for all connections that wait for it.
 import { MESSAGE_QUEUE_BYTES, WAITING_MESSAGE_BYTES, WAITING_TEXT_BYTES } from "../../protocol/limits.ts";
 import type { Connection } from "./connection.ts";
 import { Polling } from "./polling.ts";
@@ -9,7 +9,7 @@ export interface Text {
   readonly bytes: number;
 }
 
-/** What waits for one connection. */
+/** The messages that wait for one connection. */
 interface Waiting {
   readonly texts: Text[];
   bytes: number;
@@ -21,11 +21,14 @@ const POLL_MS = { least: 5, most: 100 };
 export class TextQueue {
   readonly #waiting = new Map<Connection, Waiting>();
   readonly #polling = new Polling<Connection>(POLL_MS);
-  /** For how many connections each text waits. */
+  /** The number of connections for which each text waits. */
   readonly #uses = new Map<Text, number>();
   #bytes = 0;
 
-  /** Sends the text, now or when the connection has drained. Returns false if too much waits already: it skips this one. */
+  /**
+   * Sends the text, now or when the connection has drained. Returns false if too much waits already: the text then
+   * skips this connection.
+   */
   post(connection: Connection, text: Text, now: number): boolean {
     const waiting = this.#waiting.get(connection);
     if (waiting === undefined && connection.takesText(text.bytes, MESSAGE_QUEUE_BYTES)) {
@@ -47,12 +50,12 @@ export class TextQueue {
     this.#polling.delete(connection);
   }
 
-  /** When `flush` is wanted; undefined: nothing waits. */
+  /** When `flush` is needed; undefined: nothing waits. */
   get dueAt(): number | undefined {
     return this.#polling.dueAt;
   }
 
-  /** Sends what may be sent now. */
+  /** Sends as much as is allowed now. */
   flush(now: number): void {
     if (!this.#polling.isDue(now)) return;
     let progress = false;
@@ -60,7 +63,7 @@ export class TextQueue {
     this.#polling.polled(now, progress);
   }
 
-  /** One text for each in a turn. */
+  /** Sends one text to each connection in a turn. */
   #serve(connection: Connection, now: number): boolean {
     const waiting = this.#waiting.get(connection);
     const text = waiting?.texts[0];

@@ -1,4 +1,4 @@
-// Tickets: random ids that stand for a token once, for clients that can send no header.
+// Tickets: random ids that replace a token once, for clients that cannot set a header.
 import { MAX_TICKETS, MAX_TICKETS_PER_TOKEN } from "../../protocol/limits.ts";
 import { type Grant, grants } from "./authorize.ts";
 import type { KeyValueStore } from "./key-value-store.ts";
@@ -13,13 +13,14 @@ interface Ticket {
 const PREFIX = "ticket:";
 
 /**
- * The tickets of a room that are not spent yet. Times are ms since 1970. They are kept in memory, and as a row only where the room may
- * sleep before they are shown. None counts twice: what forgets that it was spent has forgotten the ticket, or the row is deleted first.
+ * The unused tickets of a room. Times are ms since 1970. They are in memory, and are rows only if the room may sleep
+ * before they are used. A ticket never works twice: if its use is forgotten, so is the ticket, or its row was deleted
+ * first.
  */
 export class Tickets {
   readonly #kv: KeyValueStore;
   readonly #open: Map<string, Ticket>;
-  /** Keys of those that are rows. */
+  /** Keys of tickets that are rows. */
   readonly #rows: Set<string>;
 
   constructor(kv: KeyValueStore) {
@@ -29,8 +30,9 @@ export class Tickets {
   }
 
   /**
-   * A ticket that gives `grant` once, within `ttlMs` and the life of the token `of`: until when. undefined: there are too many.
-   * `mayForget`: the room is busy, so that it does not sleep, and no row shall stand in its way.
+   * Issues a ticket that gives `grant` once, within `ttlMs` and the lifetime of the token `of`. Returns its expiry;
+   * undefined: there are too many tickets. `mayForget`: the room is busy, so it does not sleep, and no row should delay
+   * it.
    */
   issue(now: number, id: string, of: Grant, grant: Grant, ttlMs: number, mayForget: boolean): number | undefined {
     this.prune(now);
@@ -46,7 +48,7 @@ export class Tickets {
     return ticket.expiresAt;
   }
 
-  /** What the ticket gives. It is spent, whatever comes of it. */
+  /** The grant of the ticket, which is used up in any case. */
   redeem(now: number, id: string): Grant | undefined {
     const ticket = this.#open.get(PREFIX + id);
     if (ticket === undefined) return undefined;
@@ -54,12 +56,12 @@ export class Tickets {
     return now < ticket.expiresAt ? ticket.grant : undefined;
   }
 
-  /** Forgets what has expired. */
+  /** Deletes expired tickets. */
   prune(now: number): void {
     for (const [key, { expiresAt }] of this.#open) if (expiresAt <= now) this.#forget(key);
   }
 
-  /** The last places of a room are for its admins; of the others a token has its share, so that none takes all. */
+  /** The last tickets of a room are for its admins. Other tokens have a share each, so that none takes all. */
   #hasPlace(of: Grant): boolean {
     if (grants(of, "admin")) return this.#open.size < MAX_TICKETS;
     let own = 0;

@@ -1,6 +1,9 @@
-// A token bucket: so much per second, and a burst.
+// A token bucket: a rate per second, and a burst.
 
-/** Who takes more than there is goes into debt, and gets nothing until that is paid: large costs need no large burst. */
+/**
+ * A charge above the available amount makes a debt, and nothing more is granted until it is paid: large costs need no
+ * large burst.
+ */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -13,7 +16,7 @@ export class TokenBucket {
     this.#level = burst;
   }
 
-  /** Takes `cost`, unless it is empty: answers whether it did. */
+  /** Takes `cost` unless the bucket is empty. Returns true if it did. */
   take(cost: number, now: number): boolean {
     if (this.isEmpty(now)) return false;
     this.#level -= cost;
@@ -31,7 +34,7 @@ export class TokenBucket {
     return this.#level <= 0;
   }
 
-  /** When there is something in it again, ms since 1970. */
+  /** When the bucket is no longer empty, ms since 1970. */
   refilledAt(now: number): number {
     this.#refill(now);
     return this.#level > 0 ? now : now + Math.ceil((-this.#level * 1000) / this.#perSecond) + 1;

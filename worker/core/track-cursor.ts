@@ -1,42 +1,34 @@
-// One subscriber in one track: where it stands, and what it gets next.
-import type { GapReason, ServerMessage } from "../../protocol/control.ts";
+// One subscriber in one track: its position, and its next step.
+import type { ServerMessage } from "../../protocol/control.ts";
 import type { Position } from "../../protocol/position.ts";
 import type { CursorState } from "./attachment.ts";
 import type { Block } from "./block.ts";
-import type { Init, Track } from "./track.ts";
+import { AGAIN, announced, gap, SKIP, type Step, tell, WAIT } from "./cursor-step.ts";
+import type { Track } from "./track.ts";
 
-/** What a cursor wants done next: `send` and `tell` are to be done in order; `wait` ends the turn. */
-export type Step =
-  | { readonly do: "send"; readonly block: Block }
-  /** What comes next has left history, or is older than the subscriber wants while a newer group is there. */
-  | { readonly do: "skip" }
-  | { readonly do: "init"; readonly init: Init }
-  | { readonly do: "tell"; readonly message: ServerMessage }
-  | { readonly do: "wait" };
-
-const WAIT: Step = { do: "wait" };
-const SKIP: Step = { do: "skip" };
-/** The state changed: look again. */
-const AGAIN = { do: "again" } as const;
-
-/** The state machine of a subscriber in a track. It sends nothing itself: `step` says what to do. */
+/** The state machine of a subscriber in a track. It sends nothing itself: `step` returns the next action. */
 export class TrackCursor {
   readonly track: Track;
   #state: CursorState;
-  /** The epoch that the subscriber was told for this track's number. */
+  /** The epoch that the subscriber knows for this track's number. */
   #told: string | null;
-  /** Frames from `#since` to the cursor went out without a hole; null: it has not begun. */
+  /** Frames from `#since` to the cursor were sent without a hole; null: none was sent. */
   #since: number | null;
   #caughtUp: boolean;
-  readonly #reliable: boolean;
+  readonly isReliable: boolean;
+  readonly #isFramed: boolean;
+  /** A joining subscriber may know a newer epoch than a relay: it waits a moment until the relay has learned of it. */
+  #mayWait: boolean;
 
-  constructor(track: Track, state: CursorState, told: string | null, reliable: boolean) {
+  constructor(track: Track, state: CursorState, told: string | null, isReliable: boolean, isFramed: boolean) {
     this.track = track;
     this.#state = state;
     this.#told = told;
     this.#since = told === null ? null : 0;
     this.#caughtUp = told !== null;
-    this.#reliable = reliable;
+    this.isReliable = isReliable;
+    this.#isFramed = isFramed;
+    this.#mayWait = told === null;
   }
 
   get state(): CursorState {
@@ -47,12 +39,24 @@ export class TrackCursor {
     return this.#told;
   }
 
-  /** Has it all that the track has, or may have had before the room lost its memory? */
+  /** True if it has all frames of the track, including those that a room without memory may have had. */
   get inStep(): boolean {
     return this.#state.at === "flowing" && (this.#state.cursor === null || this.#state.cursor === this.track.end);
   }
 
-  /** Frames of the track that it has not got. */
+  /** True if it waits for an epoch that the track may come to. */
+  get isEarly(): boolean {
+    if (this.#state.at !== "resuming" || !this.#mayWait) return false;
+    const { epoch } = this.#state.position;
+    return epoch !== this.track.epoch && this.track.mayFollow(epoch);
+  }
+
+  /** It has waited long enough. */
+  waitNoMore(): void {
+    this.#mayWait = false;
+  }
+
+  /** The number of the track's frames that it has not got. */
   get framesBehind(): number {
     const { next } = this.track;
     const from = this.#state.at === "seeking" ? this.#state.from : this.cursor;
@@ -71,8 +75,8 @@ export class TrackCursor {
   }
 
   /**
-   * The next thing to do. `latest`: the subscriber wants nothing older than the newest group; others want nothing that
-   * the room got before `oldest` (ms since 1970), where a newer group is there. A run has at most `maxBytes`, or is one frame.
+   * The next step. `latest`: the subscriber wants nothing older than the newest group. Others want nothing from before
+   * `oldest` (ms since 1970) if there is a newer group. A run has at most `maxBytes`, or one frame.
    */
   step(latest: boolean, oldest: number, maxBytes: number): Step {
     for (;;) {
@@ -81,24 +85,34 @@ export class TrackCursor {
     }
   }
 
-  /** The block of a `send` step went out. */
+  /** The block of a `send` step was sent. */
   sent(block: Block): void {
-    if (this.#state.at === "flowing") this.#state = { ...this.#state, cursor: block.next };
+    if (this.#state.at === "flowing") this.#state.cursor = block.next;
   }
 
-  /** It goes on at the newest group. */
+  /** It continues at the newest group. */
   skip(): void {
     if (this.#state.at !== "flowing") return;
     const { cursor, strict } = this.#state;
     this.#state = { at: "seeking", from: cursor, reason: strict ? "history" : "lagged", notBefore: 0 };
   }
 
-  /** The init of an `init` step went out. */
+  /** The init of an `init` step was sent. */
   sentInit(): void {
     this.#since = this.cursor ?? null;
   }
 
-  /** It has had its time: it goes on at the newest group, and skips until it has caught up. */
+  /** The subscriber has lost the init. */
+  forgetInit(): void {
+    this.#since = null;
+  }
+
+  /** The track has another number, which is announced before its next frame. */
+  forgetNumber(): void {
+    this.#told = null;
+  }
+
+  /** Its holding time is used up: it continues at the newest group, and skips until it has caught up. */
   skipNow(): void {
     const { cursor } = this;
     const { groupStart } = this.track.history;
@@ -110,7 +124,7 @@ export class TrackCursor {
     }
   }
 
-  /** The way is full. */
+  /** The connection is full. */
   pause(): void {
     const { cursor } = this;
     if (this.#state.at === "flowing" && cursor !== undefined) {
@@ -118,41 +132,45 @@ export class TrackCursor {
     }
   }
 
-  /** The way has drained: go on where the group is still the newest, else at the newest. */
+  /** The connection has drained: continues at its position if its group is the newest, else at the newest group. */
   unpause(): void {
     if (this.#state.at !== "paused") return;
     const { cursor, strict } = this.#state;
     const { first, groupStart } = this.track.history;
-    const here = first !== undefined && first <= cursor;
-    if (here && (strict || groupStart === undefined || groupStart <= cursor)) {
-      this.#state = { at: "flowing", cursor, strict };
-    } else {
-      this.#state = { at: "seeking", from: cursor, reason: "lagged", notBefore: 0 };
-    }
+    const isNewest = strict || groupStart === undefined || groupStart <= cursor;
+    if (first !== undefined && first <= cursor && isNewest) this.#state = { at: "flowing", cursor, strict };
+    else this.#state = { at: "seeking", from: cursor, reason: "lagged", notBefore: 0 };
   }
 
-  /** No group start may come for long: what it would have told there is told now. */
+  /** No group start may come for long, so the gap that would be sent there is sent now. */
   tellMissing(): Step {
-    const { next, name, epoch } = this.track;
+    const { next, epoch } = this.track;
     if (this.#state.at !== "seeking" || this.#state.from === null || next === null) return WAIT;
     const { from, reason } = this.#state;
     this.#state = { ...this.#state, from: next };
-    return from < next ? gap(name, epoch, from, next - 1, reason) : WAIT;
+    return from < next ? tell(gap(this.track, epoch, from, next - 1, reason)) : WAIT;
   }
 
-  /** After sleep: a cursor that was in step stands where the first frame that comes stands. */
+  /** After sleep: a cursor that was in step takes the position of the first frame. */
   wake(sequence: number): void {
-    if (this.#state.at === "flowing" && this.#state.cursor === null) this.#state = { ...this.#state, cursor: sequence };
+    if (this.#state.at === "flowing") this.#state.cursor ??= sequence;
   }
 
-  /** `epoch` ended at `end` (null: nobody knows where): what is to tell of it. The cursor goes on with the new one. */
-  leaveEpoch(epoch: string, end: number | null): Step {
+  /** `epoch` ended at `end` (null: unknown). Returns the messages about it. The cursor continues with the new epoch. */
+  leaveEpoch(epoch: string, end: number | null): ServerMessage[] {
     const state = this.#state;
-    if (state.at === "resuming") return WAIT;
+    if (state.at === "resuming") return [];
     const from = state.at === "seeking" ? state.from : state.cursor;
-    this.#state = { at: "flowing", cursor: this.track.next, strict: this.#reliable };
-    if (from === null || from === end) return WAIT;
-    return gap(this.track.name, epoch, from, end === null || end < from ? null : end - 1, "epoch");
+    const begin = this.track.beginsAt;
+    this.#state =
+      begin === null
+        ? { at: "seeking", from: null, reason: "epoch", notBefore: 0 }
+        : { at: "flowing", cursor: begin, strict: this.isReliable };
+    if (from === null || from === end) return [];
+    const missing = gap(this.track, epoch, from, end === null || end < from ? null : end - 1, "epoch");
+    if (this.#told === epoch) return [missing];
+    this.#told = epoch;
+    return [announced(this.track, epoch, from), missing];
   }
 
   #look(oldest: number, maxBytes: number): Step | typeof AGAIN {
@@ -170,9 +188,10 @@ export class TrackCursor {
 
   #resume(position: Position): Step | typeof AGAIN {
     const { epoch, next, history } = this.track;
+    if (this.isEarly) return WAIT;
     if (position.epoch !== epoch) {
       this.#state = { at: "seeking", from: null, reason: "epoch", notBefore: 0 };
-      return gap(this.track.name, position.epoch, position.sequence, null, "epoch");
+      return tell(gap(this.track, position.epoch, position.sequence, null, "epoch"));
     }
     if (next === null) return WAIT;
     const exact = position.sequence >= next || (history.first !== undefined && position.sequence >= history.first);
@@ -185,24 +204,24 @@ export class TrackCursor {
   #seek(state: CursorState & { at: "seeking" }): Step | typeof AGAIN {
     const start = this.track.history.groupStart;
     if (start === undefined || start < state.notBefore) return WAIT;
-    this.#state = { at: "flowing", cursor: start, strict: this.#reliable };
+    this.#state = { at: "flowing", cursor: start, strict: this.isReliable };
     const init = this.track.initAt(start);
     const has = this.#since !== null && init !== undefined && init.sequence >= this.#since;
     if (!has || init.sequence >= (state.from ?? start)) this.#since = null;
     if (state.from === null || state.from >= start) return AGAIN;
-    return gap(this.track.name, this.track.epoch, state.from, start - 1, state.reason);
+    return tell(gap(this.track, this.track.epoch, state.from, start - 1, state.reason));
   }
 
   #flow(state: CursorState & { at: "flowing" }, oldest: number, maxBytes: number): Step | typeof AGAIN {
     const { cursor } = state;
-    const { next, history, epoch, name, number } = this.track;
-    if (cursor === null || next === null) return WAIT;
+    const { next, history, epoch } = this.track;
+    if (cursor === null || next === null || !this.track.isNumbered) return WAIT;
     if (this.#told !== epoch) {
       this.#told = epoch;
       this.#since = null;
-      return { do: "tell", message: { type: "track", track: number, name, epoch, sequence: cursor } };
+      return tell(announced(this.track, epoch, cursor));
     }
-    if (cursor >= next) return this.#arrive(cursor);
+    if (cursor >= next) return this.#arrive(cursor, state.strict);
     if (this.#since === null) {
       const init = this.track.initAt(cursor);
       if (init !== undefined) return { do: "init", init };
@@ -210,23 +229,22 @@ export class TrackCursor {
     }
     const hole = this.track.holeAt(cursor);
     if (hole !== undefined) {
-      this.#state = { ...state, cursor: hole.to + 1 };
-      return gap(name, epoch, cursor, hole.to, hole.reason);
+      state.cursor = hole.to + 1;
+      // Plain mode has no gaps, so the next frame has to be decodable by itself. A publisher drops whole groups (T16).
+      const seeks = !this.#isFramed && hole.reason !== "ingest";
+      if (seeks) this.#state = { at: "seeking", from: state.cursor, reason: hole.reason, notBefore: state.cursor };
+      return tell(gap(this.track, epoch, cursor, hole.to, hole.reason));
     }
     const block = history.read(cursor, maxBytes);
     const mayGo = !state.strict && history.groupStart !== undefined && history.groupStart > cursor;
     return block === undefined || (mayGo && block.receivedAt < oldest) ? SKIP : { do: "send", block };
   }
 
-  #arrive(sequence: number): Step {
-    this.#state = { at: "flowing", cursor: sequence, strict: this.#reliable };
+  #arrive(sequence: number, strict: boolean): Step {
+    if (strict !== this.isReliable) this.#state = { at: "flowing", cursor: sequence, strict: this.isReliable };
     if (this.#caughtUp) return WAIT;
     this.#caughtUp = true;
     const { name, epoch } = this.track;
-    return { do: "tell", message: { type: "caught-up", name, epoch, sequence } };
+    return tell({ type: "caught-up", name, epoch, sequence });
   }
-}
-
-function gap(name: string, epoch: string, from: number, to: number | null, reason: GapReason): Step {
-  return { do: "tell", message: { type: "gap", name, epoch, from, to, reason } };
 }

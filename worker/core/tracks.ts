@@ -1,4 +1,4 @@
-// The tracks of a room: which there are, under which numbers, and that their histories together stay in bounds.
+// The tracks of a room, their numbers, and the common limit of their histories.
 import { MAX_TRACKS } from "../../protocol/limits.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Budgets } from "./fan-out.ts";
@@ -7,11 +7,13 @@ import { SendBudget } from "./send-budget.ts";
 import { Track } from "./track.ts";
 import type { Tuning } from "./tuning.ts";
 
-/** Tracks by name. They share one budget of sends, one of queued bytes and one of history. */
+/** Tracks by name. They share one send budget, one byte budget and one history limit. */
 export class Tracks {
   readonly #tuning: Tuning;
   readonly #budgets: Budgets;
   readonly #byName = new Map<string, LiveTrack>();
+  /** True if another object of the room determines their contents. */
+  areCopies = false;
 
   constructor(tuning: Tuning, bytes: ByteBudget) {
     this.#tuning = tuning;
@@ -26,25 +28,34 @@ export class Tracks {
     return this.#byName.values();
   }
 
-  /** Is there a place for another one? A track that is over, and that history has forgotten, gives up its place. */
+  sendsPerSecond(now: number): number {
+    return this.#budgets.sends.perSecond(now);
+  }
+
+  /** True if there is a place for another track. A track that is over, and gone from history, gives up its place. */
   hasPlace(now: number): boolean {
     if (this.#byName.size < MAX_TRACKS) return true;
     for (const live of this) {
-      if (!live.isRetired(now)) continue;
-      live.fanOut.dissolve();
-      this.#byName.delete(live.track.name);
+      if (live.isRetired(now)) this.retire(live);
     }
     return this.#byName.size < MAX_TRACKS;
   }
 
-  /** A track that the room has no memory of, under the lowest free number; where numbers were told before, under that. */
+  /** The track is over. */
+  retire(live: LiveTrack): void {
+    live.fanOut.dissolve();
+    this.#byName.delete(live.track.name);
+  }
+
+  /** Creates a track that the room has no memory of, under the lowest free number, or under its known number. */
   create(name: string, epoch: string, number = this.#freeNumber()): LiveTrack {
-    const live = new LiveTrack(new Track(name, number, epoch, this.#tuning.blockBytes), this.#tuning, this.#budgets);
+    const track = new Track(name, number, epoch, this.#tuning.blockBytes, this.areCopies);
+    const live = new LiveTrack(track, this.#tuning, this.#budgets);
     this.#byName.set(name, live);
     return live;
   }
 
-  /** History of all tracks together stays in its bounds: the largest that can gives first. */
+  /** Keeps the history of all tracks together within its limit: the largest that can shrink goes first. */
   boundHistory(now: number): void {
     let total = 0;
     for (const { fanOut, track } of this) {
@@ -58,12 +69,13 @@ export class Tracks {
     }
   }
 
-  /** What the room tells of its tracks. */
+  /** The figures of the tracks. */
   figures() {
     return Array.from(this, ({ track, source, fanOut }) => ({
       name: track.name,
       number: track.number,
       epoch: track.epoch,
+      format: track.format,
       next: track.next,
       oldest: track.history.first ?? null,
       groupStart: track.history.groupStart ?? null,

@@ -1,4 +1,5 @@
-// Run with --expose-gc: fills 16 MiB of history and says what that really takes. Arguments: payload bytes, frames a message, ms between.
+// Run with --expose-gc: fills 16 MiB of history and prints its actual memory. Arguments: payload bytes, frames a
+// message, ms between.
 import { readMessage } from "../../../protocol/frame.ts";
 import { Track } from "../../../worker/core/track.ts";
 import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
@@ -8,14 +9,14 @@ const [bytes = 1, perMessage = 1, everyMs = 1] = process.argv.slice(2).map(Numbe
 const { gc: collect } = globalThis as { gc?: () => void };
 if (collect === undefined) throw new Error("run with --expose-gc");
 
-/** What is in use, after what is not has gone. */
+/** The memory in use, after garbage collection. */
 function used(): number {
   for (let round = 0; round < 3; round++) collect?.();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
 
-/** Appends until history is full and has turned over once, each message in a buffer of its own, as a socket gives them. */
+/** Appends until history is full and has turned over once, each message in its own buffer, as from a socket. */
 function fill(): Track {
   const track = new Track("main", 0, "e0", DEFAULT_TUNING.blockBytes);
   track.begin("e0", 0);

@@ -1,8 +1,8 @@
-// An environment without a world: a virtual clock, and sockets whose other end the test plays.
+// A simulated environment: a virtual clock, and sockets whose other end the test controls.
 import type { Environment, HttpAnswer, HttpRequest, Refusal, Socket } from "../../../client/environment.ts";
 import type { ServerMessage } from "../../../protocol/control.ts";
 
-/** Lets everything run that waits for no timer. */
+/** Runs everything that waits for no timer. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -70,7 +70,7 @@ export class FakeSocket implements Socket {
     return this.sent.filter((data) => data === "ping").length;
   }
 
-  /** Text messages but pings, parsed. */
+  /** Parsed text messages, without pings. */
   get controls(): unknown[] {
     return this.sent
       .filter((data) => typeof data === "string" && data !== "ping")
@@ -87,7 +87,7 @@ interface FakeTimer {
   readonly run: () => void;
 }
 
-/** `random` gives `chance`; `dialed` are all sockets, the newest last. */
+/** `random` returns `chance`; `dialed` contains all sockets, the newest last. */
 export class FakeEnvironment implements Environment {
   chance = 0.5;
   readonly dialed: FakeSocket[] = [];
@@ -128,7 +128,7 @@ export class FakeEnvironment implements Environment {
     return socket;
   }
 
-  /** The connection is cut; lets time pass until it dials again. */
+  /** The connection is cut; time passes until the client dials again. */
   async redial(): Promise<FakeSocket> {
     const before = this.dialed.length;
     this.socket.end();
@@ -152,7 +152,10 @@ export class FakeEnvironment implements Environment {
   }
 }
 
-/** One that has a `fetch`, as browsers have: `answer` is what it gives; undefined: it fails. `asked` are its calls. */
+/**
+ * An environment with `fetch`, like a browser's: `answer` is its result; undefined: it fails. `asked` contains its
+ * calls.
+ */
 export class FakeBrowser extends FakeEnvironment {
   answer: { status: number; body?: unknown; retryAfter?: string } | undefined;
   readonly asked: ({ url: string } & HttpRequest)[] = [];

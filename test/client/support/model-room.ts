@@ -1,18 +1,18 @@
-// A model of a room with thousands of subscribers: it is lost, restarts, and takes them back at a bounded rate.
+// A model of a room with thousands of subscribers: it is lost, restarts, and accepts them at a limited rate.
 import type { Environment, HttpAnswer } from "../../../client/environment.ts";
 import type { ServerMessage } from "../../../protocol/control.ts";
 import { FakeSocket } from "./fake.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-/** What the room says in `welcome` and `occupancy`: 800 first retries a second. */
+/** The room's value in `welcome` and `occupancy`: 800 first retries a second. */
 const RECONNECT_MS_PER_SUBSCRIBER = 1.25;
 const UPGRADES_PER_SECOND = 1000;
-/** More than that in its queue it refuses. */
+/** If its queue is longer, it refuses. */
 const MAX_QUEUE_MS = 1000;
 const MAX_LATENCY_MS = 80;
 const OCCUPANCY_MS = 1000;
 
-/** The room, and the surroundings of its clients. Times in `upgrades`, `asked` and `taken` are the clock's. */
+/** The room, and the environment of its clients. Times in `upgrades`, `asked` and `taken` are the clock's. */
 export class ModelRoom {
   readonly upgrades: number[] = [];
   /** GETs and POSTs over HTTP. */
@@ -22,7 +22,7 @@ export class ModelRoom {
   readonly #random: () => number;
   readonly #sockets = new Set<ModelSocket>();
   #awayUntil = 0;
-  /** When the upgrades that wait will all have been taken. */
+  /** When all waiting upgrades will have been accepted. */
   #freeAt = 0;
   #connections = 0;
 
@@ -36,7 +36,7 @@ export class ModelRoom {
     return this.#sockets.size;
   }
 
-  /** Everybody loses the room in the same moment; it refuses upgrades for `ms`. Forgets what it counted. */
+  /** All clients lose the room at the same moment; it refuses upgrades for `ms`. Resets its counts. */
   lose(ms: number): void {
     this.#awayUntil = this.#clock.now() + ms;
     for (const counted of [this.upgrades, this.asked, this.taken]) counted.length = 0;
@@ -45,7 +45,7 @@ export class ModelRoom {
     for (const socket of lost) socket.end(1006);
   }
 
-  /** `tellsRefusals`: as in Node; else as in a page. */
+  /** `tellsRefusals`: as in Node; otherwise as in a page. */
   environment(tellsRefusals: boolean): Environment {
     const clock = this.#clock;
     return {
@@ -78,7 +78,7 @@ export class ModelRoom {
     return { status: seconds > 0 ? 503 : 200, headers, json: async () => ({}) };
   }
 
-  /** 0: the room takes another one. */
+  /** 0: the room accepts another one. */
   #retryAfterSeconds(): number {
     const now = this.#clock.now();
     if (now < this.#awayUntil) return Math.ceil((this.#awayUntil - now) / 1000);
@@ -113,13 +113,13 @@ export class ModelRoom {
     return Math.ceil(this.subscribers * RECONNECT_MS_PER_SUBSCRIBER);
   }
 
-  /** After a way through the network. */
+  /** After a trip through the network. */
   #soon(run: () => void): void {
     this.#clock.setTimeout(run, this.#random() * MAX_LATENCY_MS);
   }
 }
 
-/** Answers pings, as the platform does. */
+/** Answers pings, like the platform. */
 class ModelSocket extends FakeSocket {
   readonly #soon: (run: () => void) => void;
 

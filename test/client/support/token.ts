@@ -1,4 +1,4 @@
-// Tokens that look like JWTs; nobody checks their signature.
+// Tokens that look like JWTs; their signature is not checked.
 
 /** `claims` as the payload; seconds since 1970. */
 export function tokenOf(claims: unknown): string {
@@ -6,7 +6,7 @@ export function tokenOf(claims: unknown): string {
   return `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}.c2lnbmF0dXJl`;
 }
 
-/** One that is issued at `now` and lives so long; milliseconds. */
+/** A token that is issued at `now` and has this lifetime; milliseconds. */
 export function tokenFor(lifeMs: number, now: number): string {
   return tokenOf({ room: "r", iat: now / 1000, exp: (now + lifeMs) / 1000 });
 }

@@ -6,7 +6,7 @@ interface VirtualTimer {
   run: (() => void) | undefined;
 }
 
-/** Milliseconds since 1970. What has to run in a millisecond runs before the next one begins, promises too. */
+/** Milliseconds since 1970. Everything due in a millisecond runs before the next one begins, including promises. */
 export class VirtualClock {
   #time = 1_800_000_000_000;
   /** A binary heap, the earliest first. */
@@ -27,7 +27,7 @@ export class VirtualClock {
     (timer as VirtualTimer).run = undefined;
   }
 
-  /** Lets time pass until `isDone`, `ms` at most. */
+  /** Lets time pass until `isDone`, at most `ms`. */
   async run(ms: number, isDone: () => boolean = () => false): Promise<void> {
     const end = this.#time + ms;
     await settle();

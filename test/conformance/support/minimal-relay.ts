@@ -1,4 +1,4 @@
-// The relay that tutorials show: who connects to a path is in the room, and what one sends, the others get.
+// The relay that tutorials show: every client of a path is in the room, and gets the messages of the others.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Relay } from "./relay.ts";
 import { SocketPeer } from "./socket-peer.ts";
 
-/** The relay itself, in as many lines as it usually has. */
+/** The relay itself, about as short as it usually is. */
 function serveMinimalRelay(port: number) {
   const rooms = new Map<string, Set<WebSocket>>();
   const server = createServer();
@@ -22,7 +22,7 @@ function serveMinimalRelay(port: number) {
   return server.listen(port, "127.0.0.1");
 }
 
-/** Starts one. It knows no credentials, and nothing that could be taken back. */
+/** Starts one. It has no credentials, and nothing to revoke. */
 export async function startMinimalRelay(): Promise<Relay> {
   const server = serveMinimalRelay(0);
   await once(server, "listening");

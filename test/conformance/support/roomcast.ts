@@ -34,7 +34,7 @@ class FramePublisher extends SocketPeer {
   }
 }
 
-/** Starts a Worker, and whatever rooms the suite wants. */
+/** Starts a Worker, and creates rooms as the suite needs them. */
 export async function startRoomcast(): Promise<Relay> {
   const runtime: Runtime = await startTestRuntime();
   const admin = async (method: string, path: string, body?: object) => {

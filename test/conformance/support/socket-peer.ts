@@ -14,7 +14,7 @@ export class SocketPeer implements Peer {
     });
   }
 
-  /** Resolves when it is open; undefined: it was refused, or ended before it said anything. */
+  /** Resolves when it is open; undefined: it was refused, or ended before the first message. */
   static async open(
     url: string,
     protocols: string[],
@@ -45,7 +45,7 @@ export class SocketPeer implements Peer {
     this.socket.terminate();
   }
 
-  /** A text message came. */
+  /** A text message arrived. */
   protected said(_text: string): void {}
 
   protected isReady(): Promise<boolean> {

@@ -1,4 +1,4 @@
-// A producer as tests use it: a TCP connection that remembers what it was answered.
+// A producer for tests: a TCP connection that records the answers.
 import { once } from "node:events";
 import net from "node:net";
 import { until } from "./until.ts";
@@ -6,7 +6,7 @@ import { until } from "./until.ts";
 /** A connected producer. */
 export class Producer {
   readonly socket: net.Socket;
-  /** Everything that it was answered. */
+  /** All answers so far. */
   answer = "";
 
   private constructor(socket: net.Socket) {
@@ -21,7 +21,7 @@ export class Producer {
     return Producer.on(net.connect({ port, host: "127.0.0.1", allowHalfOpen: true }), "connect", text);
   }
 
-  /** One on a socket that is connecting. */
+  /** A producer on a connecting socket. */
   static async on(socket: net.Socket, event: string, text: string): Promise<Producer> {
     await once(socket, event);
     const producer = new Producer(socket);
@@ -35,7 +35,7 @@ export class Producer {
     return this.answer.split("\n").slice(0, count);
   }
 
-  /** The whole answer, once the bridge has hung up. */
+  /** The whole answer, once the bridge has closed the connection. */
   async hungUp(): Promise<string> {
     await until(() => this.socket.readableEnded || this.socket.destroyed);
     this.socket.end();

@@ -1,4 +1,4 @@
-// A room that does what a test says: speaks PROTOCOL.md, remembers what came, refuses, withholds, cuts.
+// A room that a test scripts: speaks PROTOCOL.md, records what arrives, refuses, withholds, cuts.
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +7,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { type ClientMessage, parseClientMessage, type ServerMessage } from "../../../protocol/control.ts";
 import { FrameType, readMessage } from "../../../protocol/frame.ts";
 
-/** One frame that the room took. */
+/** A frame that the room accepted. */
 export interface Taken {
   readonly track: string;
   readonly epoch: string;
@@ -16,18 +16,18 @@ export interface Taken {
   readonly payload: Buffer;
 }
 
-/** How the room behaves; may be changed at any time. */
+/** The room's behaviour, which may change at any time. */
 export interface Behaviour {
   /** Bytes that a publisher may have on their way. */
   window: number;
   acks: boolean;
-  /** Says `welcome` at once; otherwise when `welcomeAll` is called. */
+  /** True: it sends `welcome` at once; false: only when `welcomeAll` is called. */
   welcome: boolean;
-  /** Closes whoever connects, after the upgrade. */
+  /** Closes every connection after the upgrade. */
   closeAtOnce: { code: number; text: string } | undefined;
-  /** Answers the upgrade of whoever has this token. */
+  /** Refuses upgrades with this token. */
   refuse(token: string): { status: number; code: string } | undefined;
-  /** What a subscriber gets, after `welcome`. */
+  /** Sends data to a subscriber, after `welcome`. */
   play(socket: WebSocket, query: URLSearchParams): void;
 }
 
@@ -47,9 +47,11 @@ export class ScriptedRoom {
     play: () => {},
   };
   readonly taken: Taken[] = [];
-  /** What publishers said that they dropped. */
+  /** The gaps that publishers reported. */
   readonly gaps: { readonly from: number; readonly to: number }[] = [];
   readonly tokens: string[] = [];
+  /** The formats that publishers declared, in their query or later. */
+  readonly formats: string[] = [];
   readonly #server = createServer();
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   readonly #tracks = new Map<string, Track>();
@@ -70,12 +72,12 @@ export class ScriptedRoom {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** How many connections there have been. */
+  /** The number of connections so far. */
   get connections(): number {
     return this.#connections;
   }
 
-  /** The payloads that the room took, in a row. */
+  /** The payloads that the room accepted, concatenated. */
   get bytes(): Buffer {
     return Buffer.concat(this.taken.map(({ payload }) => payload));
   }
@@ -86,7 +88,7 @@ export class ScriptedRoom {
     for (const [socket, track] of this.#publishers) this.#acknowledge(socket, track);
   }
 
-  /** Accepts those who have been kept waiting. */
+  /** Accepts the waiting connections. */
   welcomeAll(): void {
     for (const welcome of this.#waiting.splice(0)) welcome();
   }
@@ -142,6 +144,7 @@ export class ScriptedRoom {
 
   #publisher(socket: WebSocket, query: URLSearchParams): void {
     const name = query.get("track") ?? "main";
+    this.formats.push(...query.getAll("format"));
     const [epoch = "", sequence = ""] = (query.get("resume") ?? "").split(".");
     const known = this.#tracks.get(name);
     const resumed = epoch !== "" && (known === undefined || known.epoch === epoch);
@@ -181,6 +184,7 @@ export class ScriptedRoom {
 
   #skip(name: string, message: ClientMessage): void {
     const track = this.#tracks.get(name);
+    if (message.type === "format") this.formats.push(message.format);
     if (track === undefined || message.type !== "gap") return;
     if (message.from !== track.sequence) throw new Error(`a gap from ${message.from}, not ${track.sequence}`);
     track.sequence = message.to + 1;

@@ -11,11 +11,11 @@ export interface Setup {
   readonly port: number;
   /** The log's lines. */
   readonly log: string[];
-  /** The numbers at /metrics, by name and labels. */
+  /** The metrics of /metrics, by name and labels. */
   metrics(): Promise<Map<string, number>>;
 }
 
-/** Starts a room and a bridge on free ports; `flags` are those of the bridge. */
+/** Starts a room and a bridge on free ports; `flags`: the bridge's flags. */
 export async function setup(flags: Record<string, unknown> = {}, given: Partial<Services> = {}): Promise<Setup> {
   const room = await ScriptedRoom.start();
   onTestFinished(() => room.stop());

@@ -1,7 +1,7 @@
 // Waiting for a condition instead of for a time.
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Resolves once `condition` holds; rejects after `deadlineMs`. */
+/** Resolves when `condition` is true; rejects after `deadlineMs`. */
 export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 5000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await condition())) {

@@ -36,7 +36,7 @@ function damage(bytes: Uint8Array, list: { place: number; removed: number; inser
   return damaged;
 }
 
-/** Splits until the end or an error, which must be a ProtocolError; what came out must be a beginning of the stream. */
+/** Splits until the end or an error, which must be a ProtocolError. The output must be a prefix of the stream. */
 function survives(framing: Framing, bytes: Uint8Array, sizes: number[]): void {
   const splitter = createSplitter(framing);
   const frames = [];

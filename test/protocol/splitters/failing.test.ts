@@ -1,4 +1,4 @@
-// What was cut before a failure is not lost: frames first, then the error.
+// Frames that were cut before a failure are not lost: frames first, then the error.
 import { describe, expect, test } from "vitest";
 import type { Framing } from "../../../protocol/splitter.ts";
 import { createSplitter } from "../../../protocol/splitters/index.ts";
@@ -12,7 +12,7 @@ const box = (type: string, size: number, bytes = size) => {
 };
 const PICTURE = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
 
-/** A good frame, and behind it in the same chunk what the framing forbids. */
+/** A valid frame, followed in the same chunk by bytes that the framing forbids. */
 const STREAMS: [Framing, Buffer, Buffer][] = [
   ["length32", Buffer.from([0, 0, 0, 1, 65]), Buffer.from([0xff, 0, 0, 0])],
   ["lines", Buffer.from("A\n"), Buffer.alloc(MAX_LINE_BYTES + 1, 66)],
@@ -33,13 +33,13 @@ describe("a splitter that fails", () => {
     expect(() => splitter.end()).toThrow(splitter.failure);
   });
 
-  test.each(STREAMS)("%s throws at once where there is none", (framing, _good, bad) => {
+  test.each(STREAMS)("%s throws at once if there are none", (framing, _good, bad) => {
     const splitter = createSplitter(framing);
     expect(() => splitter.push(new Uint8Array(bad))).toThrow(/./);
     expect(splitter.failure).toBeDefined();
   });
 
-  test("what is held back is told", () => {
+  test("held-back bytes are counted", () => {
     const splitter = createSplitter("length32");
     splitter.push(Uint8Array.from([0, 0, 0, 9, 1, 2]));
     expect(splitter.heldBytes).toBe(2);

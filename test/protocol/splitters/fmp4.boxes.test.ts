@@ -1,4 +1,4 @@
-// The fmp4 splitter on boxes made by hand: sizes that ffmpeg does not write, sample flags in every place, damage.
+// The fmp4 splitter on handmade boxes: sizes that ffmpeg does not write, sample flags in every place, damage.
 import { describe, expect, test } from "vitest";
 import { Flag } from "../../../protocol/frame.ts";
 import { MAX_INIT_BYTES, MAX_PAYLOAD_BYTES } from "../../../protocol/limits.ts";
@@ -106,7 +106,7 @@ describe("frames", () => {
     ]);
   });
 
-  test("a fragment of exactly the largest payload is one frame, a larger one goes on without flags", () => {
+  test("a fragment of exactly the largest payload is one frame, a larger one continues without flags", () => {
     const largest = MAX_PAYLOAD_BYTES - syncMoof.length - 8;
     expect(framesOf(ftyp, moov(), syncMoof, mdat(largest))[1]).toEqual([MAX_PAYLOAD_BYTES, Flag.key]);
     const [, first, ...others] = framesOf(ftyp, moov(), syncMoof, mdat(largest + 1), syncMoof, mdat());
@@ -123,7 +123,7 @@ describe("frames", () => {
     ]);
   });
 
-  test("a box above 4 GiB goes on as its bytes come", () => {
+  test("a box above 4 GiB continues as its bytes arrive", () => {
     const begun = Buffer.concat([header(1, "mdat", 2n ** 32n + 20n), Buffer.alloc(100)]);
     const [first, ...others] = framesOf(ftyp, moov(), syncMoof, begun).slice(1);
     expect(first).toEqual([syncMoof.length + 16, Flag.key]);
@@ -137,7 +137,7 @@ describe("frames", () => {
     ]);
   });
 
-  test("an mdat without a size goes on to the end of the stream as its bytes come", () => {
+  test("an mdat without a size continues to the end of the stream as its bytes arrive", () => {
     const splitter = fmp4Splitter();
     splitter.push(Buffer.concat([ftyp, moov()]));
     const begun = splitter.push(Buffer.concat([syncMoof, header(0, "mdat"), u32(1)]));

@@ -1,4 +1,4 @@
-// The fmp4 splitter on what ffmpeg really writes.
+// The fmp4 splitter on ffmpeg's real output.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Flag } from "../../../protocol/frame.ts";
@@ -32,12 +32,12 @@ for (const [name, make] of Object.entries(STREAMS)) {
       expect(withFlag(frames, Flag.discontinuity)).toEqual([]);
     });
 
-    test("there are as many groups as ffprobe sees key packets", () => {
+    test("there are as many groups as ffmpeg sees key packets", () => {
       expect(withFlag(frames, Flag.key)).toHaveLength(3);
       expect(countKeyPackets(bytes, "mp4")).toBe(3);
     });
 
-    test("whoever starts at a group decodes every picture from there on without an error", () => {
+    test("a viewer that starts at a group decodes every picture from there on without an error", () => {
       const decoded = indexesOf(frames, Flag.key).map((index) => decode(joinedAt(frames, index), "mp4"));
       expect(decoded).toEqual([74, 49, 24].map((count) => ({ frames: count, errors: "" })));
     });
@@ -66,6 +66,23 @@ test("without video, every fragment begins a group", () => {
   expect(withFlag(frames, Flag.key)).toEqual(fragments);
   expect(fragments.length).toBeGreaterThanOrEqual(4);
   expect(decode(joinedAt(frames, 3), "mp4", "a").errors).toBe("");
+});
+
+test("T21 the format has the codecs that RFC 6381 names, as the movie's header tells them", () => {
+  const formatOf = (...args: string[]) => {
+    const splitter = fmp4Splitter();
+    splitter.push(encode(...args, ...FRAGMENTED));
+    return splitter.format;
+  };
+  const main = ["-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-level", "3.1"];
+  const short = ["-pix_fmt", "yuv420p", "-t", "0.2"];
+  const hevc = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"];
+  expect(formatOf(...PICTURE, ...TONE, ...main, "-c:a", "aac", ...short)).toBe(
+    'video/mp4;codecs="avc1.4d401f,mp4a.40.2"',
+  );
+  expect(formatOf(...PICTURE, ...hevc, "-tag:v", "hvc1", ...short)).toBe('video/mp4;codecs="hvc1.1.6.L60.90"');
+  expect(formatOf(...TONE, "-c:a", "libmp3lame", "-t", "0.2")).toBe('audio/mp4;codecs="mp4a.6b"');
+  expect(formatOf(...TONE, "-c:a", "ac3", "-t", "0.2")).toBe('audio/mp4;codecs="ac-3"');
 });
 
 test("a second stream behind the first begins with an init that is a discontinuity", () => {

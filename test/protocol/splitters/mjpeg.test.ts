@@ -1,4 +1,4 @@
-// The mjpeg splitter on ffmpeg's pictures, on pictures made by hand and on damage.
+// The mjpeg splitter on ffmpeg's pictures, on handmade pictures and on damage.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Flag } from "../../../protocol/frame.ts";
@@ -18,13 +18,13 @@ for (const [name, make] of Object.entries(STREAMS)) {
     const bytes = make();
     const frames = split(mjpegSplitter(), bytes, [64 * 1024]);
 
-    test("every picture that ffprobe sees is a frame and a group", () => {
+    test("every picture that ffmpeg sees is a frame and a group", () => {
       expectSameBytes(frames, bytes);
       expect(frames.map(({ flags }) => flags)).toEqual(Array(25).fill(Flag.key));
       expect(countKeyPackets(bytes, "mjpeg")).toBe(25);
     });
 
-    test("whoever starts at a picture decodes all from there on without an error", () => {
+    test("a viewer that starts at a picture decodes everything from there on without an error", () => {
       for (const index of [0, 7, 24]) {
         expect(decode(joinedAt(frames, index), "mjpeg")).toEqual({ frames: 25 - index, errors: "" });
       }
@@ -41,7 +41,7 @@ for (const [name, make] of Object.entries(STREAMS)) {
   });
 }
 
-test("parts of ffmpeg's -f mpjpeg are pictures, and what is between them makes each a discontinuity", () => {
+test("parts of ffmpeg's -f mpjpeg are pictures, and the bytes between them make each a discontinuity", () => {
   const bytes = encode(...PICTURE, "-t", "0.4", "-pix_fmt", "yuvj420p", "-f", "mpjpeg");
   const frames = split(mjpegSplitter(), bytes, [777]);
   expectSameBytes(frames, bytes);

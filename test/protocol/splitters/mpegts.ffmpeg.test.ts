@@ -1,4 +1,4 @@
-// The mpegts splitter on what ffmpeg really writes.
+// The mpegts splitter on ffmpeg's real output.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Flag } from "../../../protocol/frame.ts";
@@ -36,7 +36,7 @@ for (const [name, make] of Object.entries(VIDEO_STREAMS)) {
       expect(frames.every(({ payload }) => payload.length % 188 === 0 && payload[0] === 0x47)).toBe(true);
     });
 
-    test("there are as many groups as ffprobe sees key packets", () => {
+    test("there are as many groups as ffmpeg sees key packets", () => {
       expect(withFlag(frames, Flag.key)).toHaveLength(countKeyPackets(bytes, "mpegts"));
       expect(withFlag(frames, Flag.key).length).toBeGreaterThanOrEqual(3);
     });
@@ -51,7 +51,7 @@ for (const [name, make] of Object.entries(VIDEO_STREAMS)) {
       expect(withFlag(frames, Flag.discontinuity)).toEqual([]);
     });
 
-    test("whoever starts at a group decodes it without an error", () => {
+    test("a viewer that starts at a group decodes it without an error", () => {
       for (const index of indexesOf(frames, Flag.key)) {
         const { frames: decoded, errors } = decode(joinedAt(frames, index), "mpegts");
         expect(errors).toBe("");
@@ -80,7 +80,7 @@ describe("H.264 and AAC, in detail", () => {
     expect(marks(single)).toEqual(marks(split(mpegtsSplitter(), start, [start.length])));
   });
 
-  test("whoever starts at a group decodes every picture from there on", () => {
+  test("a viewer that starts at a group decodes every picture from there on", () => {
     const frames = split(mpegtsSplitter(), bytes, [1316]);
     const keys = indexesOf(frames, Flag.key);
     const decoded = keys.map((index) => decode(joinedAt(frames, index), "mpegts").frames);
@@ -103,4 +103,15 @@ test("a programme without video begins a group every 500 ms of audio that decode
   for (const index of keys) {
     expect(decode(joinedAt(frames, index), "mpegts", "a").errors).toBe("");
   }
+});
+
+test.each([
+  ["H.264 and AAC", 'video/mp2t;codecs="avc1,mp4a.40.2"'],
+  ["HEVC", 'video/mp2t;codecs="hvc1"'],
+  ["MPEG-2", "video/mp2t"],
+] as const)("T21 the format names the codecs of the tables: %s", (name, format) => {
+  const splitter = mpegtsSplitter();
+  expect(splitter.format).toBe("video/mp2t");
+  splitter.push(VIDEO_STREAMS[name]());
+  expect(splitter.format).toBe(format);
 });

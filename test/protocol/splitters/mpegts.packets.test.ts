@@ -1,4 +1,4 @@
-// The mpegts splitter on packets made by hand: other muxers than ffmpeg, and damage.
+// The mpegts splitter on handmade packets: muxers other than ffmpeg, and damage.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Flag } from "../../../protocol/frame.ts";
@@ -91,7 +91,7 @@ describe("initialisation data", () => {
     ]);
   });
 
-  test("a repetition is no change, another PMT or PAT is a discontinuity", () => {
+  test("a repetition is not a change, another PMT or PAT is a discontinuity", () => {
     const changed = sectionPackets(
       PMT_PID,
       pmt(
@@ -197,7 +197,7 @@ describe("damage", () => {
     );
   });
 
-  test("of a large chunk no more is copied than completes what was held back", () => {
+  test("of a large chunk, only the bytes that complete held-back data are copied", () => {
     const splitter = mpegtsSplitter();
     splitter.push(new Uint8Array(Buffer.concat([...PAT, ...PMT, key, media, media, ...PAT, media.subarray(0, 100)])));
     const large = new Uint8Array(Buffer.concat([media.subarray(100), ...PMT, ...Array(200).fill(media)]));

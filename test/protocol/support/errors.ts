@@ -1,7 +1,7 @@
-// What a call says is wrong.
+// The violation in an error.
 import { type ErrorCode, ProtocolError } from "../../../protocol/errors.ts";
 
-/** The violation that `run` throws; undefined: it threw nothing. Any other error passes: it is a defect. */
+/** The violation that `run` throws; undefined: it threw nothing. Any other error is a bug, and passes. */
 export function violation(run: () => unknown): ProtocolError | undefined {
   try {
     run();

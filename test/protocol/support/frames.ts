@@ -1,9 +1,9 @@
-// Frames and messages for properties.
+// Frames and messages for property tests.
 import fc from "fast-check";
 import { encodeMessage, Flag, type Frame, FrameType, readMessage } from "../../../protocol/frame.ts";
 import { MAX_SEQUENCE, MAX_TRACKS } from "../../../protocol/limits.ts";
 
-/** A frame with every field that is not given zero or empty. */
+/** A frame; fields that are not given are zero or empty. */
 export function frame(fields: Partial<Frame> = {}): Frame {
   return { type: FrameType.frame, flags: 0, track: 0, sequence: 0, timestamp: 0, payload: new Uint8Array(), ...fields };
 }
@@ -20,7 +20,7 @@ export const anyFrame: fc.Arbitrary<Frame> = fc.record({
 
 export const anyFrames = fc.array(anyFrame, { minLength: 1, maxLength: 8 });
 
-/** The frames of a message, payloads as they stand in it. */
+/** The frames of a message, with their payloads. */
 export function framesOf(message: Uint8Array): Frame[] {
   return readMessage(message).map(({ start, end, ...header }) => ({
     ...header,
@@ -28,7 +28,7 @@ export function framesOf(message: Uint8Array): Frame[] {
   }));
 }
 
-/** A message's frames in bytes again: reading loses nothing exactly if these are the message. */
+/** Encodes a message's frames again: the result equals the message exactly if reading loses nothing. */
 export function again(message: Uint8Array): Uint8Array {
   return encodeMessage(framesOf(message));
 }

@@ -6,7 +6,7 @@ const TEXT = readFileSync(new URL("../../../PROTOCOL.md", import.meta.url), "utf
 /** The ids of all rules, in order: `**F1**` at the start of a list item. */
 export const rules: readonly string[] = [...TEXT.matchAll(/^[-*] +\*\*([A-Z]\d+)\*\*/gm)].map(([, id = ""]) => id);
 
-/** The rows of all tables whose header begins with these columns, wherever they stand. */
+/** The rows of all tables whose header begins with these columns. */
 export function table(...columns: readonly string[]): string[][] {
   const rows: string[][] = [];
   let taken = false;
@@ -21,7 +21,7 @@ export function table(...columns: readonly string[]): string[][] {
   return rows;
 }
 
-/** The cells of a table's line; none: it is no such line. */
+/** The cells of a table's line; none for other lines. */
 function cellsOf(line: string): string[] {
   if (!line.startsWith("|")) return [];
   return line
@@ -30,7 +30,7 @@ function cellsOf(line: string): string[] {
     .map((cell) => cell.trim());
 }
 
-/** The words in backquotes of a cell. */
+/** The words in backquotes in a cell. */
 export function words(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
 }

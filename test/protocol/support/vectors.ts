@@ -1,9 +1,9 @@
-// Reads protocol/vectors.json, strictly: a vector that is not as PROTOCOL.md says it is fails here.
+// Reads protocol/vectors.json strictly: a vector that violates its format fails here.
 import { readFileSync } from "node:fs";
 import * as z from "zod/mini";
 
 const hex = z.string().check(z.regex(/^(?:[0-9a-f]{2})*$/));
-/** How many times the bytes or the text stand one behind the other; 1 where it is missing. */
+/** The number of repetitions of the bytes or the text; default 1. */
 const repeat = z.optional(z.int().check(z.positive()));
 
 const position = { epoch: z.string(), sequence: z.int() };
@@ -31,8 +31,18 @@ const start = z.union([
   }),
 ]);
 
+const versions = z.strictObject({ least: z.int(), most: z.int() });
+
+const links = z.strictObject({
+  relay: z.strictObject({ ...control, ignored: z.array(z.string()) }),
+  parent: z.strictObject({ valid: control.valid, other: z.array(z.string()) }),
+  versions: z.array(z.strictObject({ parent: versions, relay: versions, common: z.nullable(z.int()) })),
+  ids: z.array(z.strictObject({ id: z.string(), parent: z.string() })),
+});
+
 const schema = z.strictObject({
   version: z.literal(1),
+  links,
   messages: z.strictObject({
     valid: z.array(z.strictObject({ name: z.string(), hex, repeat, frames: z.array(frame) })),
     invalid: z.array(z.strictObject({ name: z.string(), rule: z.string(), hex, repeat, error: z.string() })),
@@ -57,6 +67,7 @@ const schema = z.strictObject({
         token: z.string(),
         track: z.string(),
         framing: z.nullable(z.string()),
+        format: z.optional(z.string()),
         rest: z.string(),
       }),
     ),
@@ -70,7 +81,7 @@ export const vectors = schema.parse(
   JSON.parse(readFileSync(new URL("../../../protocol/vectors.json", import.meta.url), "utf8")),
 );
 
-/** What may stand several times, one behind the other. */
+/** A value that may be repeated. */
 interface Repeated {
   readonly repeat?: number | undefined;
 }
@@ -85,7 +96,7 @@ export function textOf(vector: Repeated & ({ readonly text: string } | { readonl
   return ("text" in vector ? vector.text : vector.line).repeat(vector.repeat ?? 1);
 }
 
-/** A row of `test.each` for each vector, with a short title in front. */
+/** A row of `test.each` for each vector, with a short title first. */
 export function titled<Vector extends object>(
   list: readonly (Vector & Repeated)[],
   text: (vector: Vector) => string,

@@ -1,4 +1,4 @@
-// A room that does what a test says: speaks the subscriber's side of PROTOCOL.md for one track and keeps all frames.
+// A room that a test scripts: speaks the subscriber's side of PROTOCOL.md for one track and keeps all frames.
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { PING, PONG, type ServerMessage } from "../../../protocol/control.ts";
@@ -9,7 +9,7 @@ import type { SplitFrame } from "../../../protocol/splitter.ts";
 const NAME = "main";
 const OCCUPANCY_EVERY_MS = 500;
 
-/** One room; whoever connects becomes a viewer. */
+/** One room; every connection becomes a viewer. */
 export class ScriptedRoom {
   readonly #sockets = new Set<WebSocket>();
   readonly #server = new WebSocketServer({ noServer: true, handleProtocols: () => "roomcast.v1" });
@@ -19,7 +19,7 @@ export class ScriptedRoom {
   #init: Frame | undefined;
   #skipFrom: number | undefined;
   #online = true;
-  /** Where each connection asked to start. */
+  /** The start that each connection asked for. */
   readonly starts: (string | null)[] = [];
 
   constructor() {
@@ -28,7 +28,7 @@ export class ScriptedRoom {
     }, OCCUPANCY_EVERY_MS);
   }
 
-  /** Takes an upgrade request of the HTTP server. */
+  /** Accepts an upgrade request of the HTTP server. */
   accept(request: Parameters<WebSocketServer["handleUpgrade"]>[0], socket: Duplex, head: Buffer): void {
     const { searchParams } = new URL(request.url ?? "/", "http://room");
     this.#server.handleUpgrade(request, socket, head, (viewer) => this.#welcome(viewer, searchParams.get("start")));
@@ -52,7 +52,7 @@ export class ScriptedRoom {
     this.#skipFrom = undefined;
   }
 
-  /** All viewers lag: they get nothing, and at the next group the gap. */
+  /** All viewers lag: they get nothing, and a gap at the next group. */
   skip(): void {
     this.#skipFrom ??= this.#frames.length;
   }
@@ -73,7 +73,7 @@ export class ScriptedRoom {
     for (const socket of this.#sockets) socket.close(code, reason);
   }
 
-  /** Ends the room for good. */
+  /** Ends the room permanently. */
   stop(): void {
     clearInterval(this.#occupancy);
     this.drop();
@@ -104,7 +104,7 @@ export class ScriptedRoom {
     say({ type: "caught-up", name: NAME, epoch: this.#epochName, sequence: this.#frames.length });
   }
 
-  /** The frame at which a resume goes on, if it can. */
+  /** The frame at which a resume continues, if it can. */
   #startOf(start: string | null): number | undefined {
     const parsed = parseStart(start ?? "group");
     if (parsed.at !== "position") return undefined;

@@ -87,10 +87,10 @@ export class Site {
     }
     const described = /^\/api\/rooms\/([^/]+)$/.exec(path)?.[1];
     if (described !== undefined) {
-      const [status, code] = this.#refusal(described, authorization === `Bearer ${TOKEN}`) ?? [500, "internal_error"];
-      return problem(response, status, code);
+      const refusal = this.#refusal(described, authorization === `Bearer ${TOKEN}`);
+      return refusal === undefined ? describe(response) : problem(response, ...refusal);
     }
-    const name = /^\/(app\.js|style\.css)$/.exec(path)?.[1] ?? "index.html";
+    const name = /^\/((?:player\/)?[\w-]+\.(?:js|css))$/.exec(path)?.[1] ?? "index.html";
     response.setHeader("Content-Type", TYPES[name.split(".")[1] ?? ""] ?? "text/plain");
     response.setHeader("Content-Security-Policy", CSP);
     response.end(await readFile(new URL(name, WEB)));
@@ -107,6 +107,12 @@ export class Site {
     response.writeHead(201, { "Content-Type": "application/json" });
     response.end(JSON.stringify({ room: "demo", tokens, links }));
   }
+}
+
+function describe(response: ServerResponse): void {
+  const settings = { title: "", public: false, presence: false, memberMessages: false };
+  response.writeHead(200, { "Content-Type": "application/json" });
+  response.end(JSON.stringify({ settings }));
 }
 
 function problem(response: ServerResponse, status: number, code: string): void {

@@ -4,7 +4,7 @@ import type { ScriptedRoom } from "./scripted-room.ts";
 
 const TICK_MS = 33;
 
-/** Streams `clip`, which lasts `seconds`, over and over: each time is an epoch. Returns what stops it. */
+/** Streams `clip`, which lasts `seconds`, repeatedly: each repetition is an epoch. Returns a function that stops it. */
 export function streamClip(room: ScriptedRoom, clip: Buffer, seconds: number): () => void {
   const bytesPerMs = clip.byteLength / (seconds * 1000);
   let splitter = createSplitter("mpegts");

@@ -1,17 +1,24 @@
-// One viewer's browser page, with what it complains about.
-import type { Browser, Page } from "playwright-core";
+// One viewer's browser page, with its complaints.
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { vi } from "vitest";
 
 const WAIT_MS = 15_000;
 
-/** Counts the object URLs that are not revoked: each holds a player's MediaSource, or a picture. */
+/** Counts the object URLs that are not revoked: each keeps a player's MediaSource, or a picture. */
 const COUNT_OBJECT_URLS = `
   globalThis.objectUrls = 0;
   const { createObjectURL, revokeObjectURL } = URL;
   URL.createObjectURL = (of) => { objectUrls += 1; return createObjectURL(of); };
   URL.revokeObjectURL = (url) => { objectUrls -= 1; revokeObjectURL(url); };`;
 
-/** A page of its own; in it, `objectUrls` counts. */
+/** Makes the parts of the player available by their ids, as if they belonged to the page. */
+export const NAME_PARTS = `
+  for (const id of ["video", "picture", "notice", "hex", "bytes", "log", "search", "count"]) {
+    const get = () => document.querySelector("roomcast-player")?.shadowRoot?.getElementById(id);
+    Object.defineProperty(globalThis, id, { get });
+  }`;
+
+/** A separate page; `objectUrls` counts in it. */
 export class Viewer {
   readonly page: Page;
   /** Console errors (policy violations are among them) and uncaught errors. */
@@ -23,9 +30,18 @@ export class Viewer {
     page.on("pageerror", (error) => this.complaints.push(String(error)));
   }
 
-  static async open(browser: Browser): Promise<Viewer> {
-    const viewer = new Viewer(await browser.newPage());
-    await viewer.page.addInitScript(COUNT_OBJECT_URLS);
+  static async open(browser: Browser, options?: BrowserContextOptions): Promise<Viewer> {
+    return Viewer.#watch(await browser.newPage(options));
+  }
+
+  /** Another page of the same user. */
+  static async in(context: BrowserContext): Promise<Viewer> {
+    return Viewer.#watch(await context.newPage());
+  }
+
+  static async #watch(page: Page): Promise<Viewer> {
+    const viewer = new Viewer(page);
+    await viewer.page.addInitScript(COUNT_OBJECT_URLS + NAME_PARTS);
     return viewer;
   }
 
@@ -37,7 +53,7 @@ export class Viewer {
     await vi.waitFor(check, { timeout: WAIT_MS, interval: 100 });
   }
 
-  /** Waits until the player that plays now has shown so many seconds. */
+  /** Waits until the current player has shown this number of seconds. */
   untilPlayed(seconds: number): Promise<void> {
     return this.until(`video.currentTime >= ${seconds} && video.getVideoPlaybackQuality().totalVideoFrames >= 10`);
   }

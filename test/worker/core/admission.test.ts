@@ -1,4 +1,4 @@
-// The doors by themselves: what is stored, what is due, what is refused. With a clock and a store of the test's.
+// Admission alone: what is stored, due and refused. With the test's clock and store.
 import { describe, expect, test } from "vitest";
 import { MAX_REVOCATIONS, TEXTS_BURST } from "../../../protocol/limits.ts";
 import { Admission } from "../../../worker/core/admission.ts";
@@ -15,7 +15,7 @@ const SECONDS = NOW / 1000;
 function open(settings = {}) {
   const kv = new MapStore();
   const doors = new Admission(kv, DEFAULT_LIMITS);
-  doors.create(NOW, settings);
+  doors.create(NOW, "room", settings);
   doors.save(NOW);
   return { kv, doors };
 }
@@ -25,8 +25,8 @@ function grant(fields: Partial<Grant["who"]> = {}): Grant {
   return { who, can: ["subscribe"], tracks: null };
 }
 
-describe("doors", () => {
-  test("H5 there is a place for so many revocations, and what is there may be renewed", () => {
+describe("admission", () => {
+  test("H5 the number of revocations is limited, and existing ones may be renewed", () => {
     const { doors } = open();
     for (let count = 0; count < MAX_REVOCATIONS; count++) doors.revoke(NOW, { by: "jti", jti: `j${count}` });
     expect(doors.revoke(NOW, { by: "jti", jti: "one" })).toMatchObject({ refused: "too_many_revocations" });
@@ -53,7 +53,7 @@ describe("doors", () => {
     expect(doors.policy.admit(grant({ issuedAt: SECONDS }).who)).toBeUndefined();
   });
 
-  test("H20 H5 what was minted with a token falls with it, however it is revoked", () => {
+  test("H20 H5 tokens minted with a token are revoked with it, in each way", () => {
     const ancestors = [
       { jti: "owner", subject: "ann", issuedAt: SECONDS - 500 },
       { jti: "service", subject: undefined, issuedAt: SECONDS - 100 },
@@ -88,7 +88,7 @@ describe("doors", () => {
   });
 });
 
-test("H3 what is asked for without tracks is what the credential has", () => {
+test("H3 a request without tracks gets those of the credential", () => {
   const asked: Asked = {
     role: "subscribe",
     label: null,
@@ -110,7 +110,7 @@ test("a bucket gives its burst, then its rate; a debt is paid before anything el
   const until = bucket.refilledAt(NOW + 100);
   expect(until - NOW).toBeGreaterThanOrEqual(5100);
   expect([bucket.isEmpty(until - 10), bucket.isEmpty(until)]).toEqual([true, false]);
-  // A clock that goes back gives nothing.
+  // A clock that goes back grants nothing.
   const level = new TokenBucket(10, 1);
   level.take(1, NOW);
   expect(level.take(1, NOW - 10_000)).toBe(false);

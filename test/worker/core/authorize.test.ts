@@ -1,4 +1,4 @@
-// What a grant covers: rights, tracks, `reliable`, what is minted with it, and which connections may go on with it.
+// The scope of a grant: rights, tracks, `reliable`, minted tokens, and connections that may continue with it.
 import { describe, expect, test } from "vitest";
 import { RIGHTS, type Right } from "../../../protocol/claims.ts";
 import { MAX_TOKEN_ANCESTORS } from "../../../protocol/limits.ts";
@@ -66,7 +66,7 @@ describe("W4 reliable", () => {
     expect(got(grant(["reliable"]), asked("reliable"), "live")).toBe("forbidden");
   });
 
-  test("W4 as what the room has by default: those without the right, and plain ones, get live", () => {
+  test("W4 as the room's default: clients without the right, and plain ones, get live", () => {
     const may = grant(["subscribe", "reliable"]);
     expect(got(grant(["subscribe"]), asked(null), "reliable")).toBe("live");
     expect(got(publicGrant(0), asked(null), "reliable")).toBe("live");
@@ -77,7 +77,7 @@ describe("W4 reliable", () => {
   });
 });
 
-describe("what is minted with a token", () => {
+describe("tokens minted with a token", () => {
   test("H20 names it and all that it was minted through, and ends with it", () => {
     const first = { jti: "owner", subject: "ann", issuedAt: 500 };
     expect(lineage(grant(["admin"], null, { ancestors: [first] }))).toEqual({
@@ -99,7 +99,7 @@ describe("what is minted with a token", () => {
   });
 });
 
-describe("a connection goes on", () => {
+describe("a connection continues", () => {
   const usage = (fields: Partial<Usage> = {}, who: Partial<Who> = {}): Usage => ({
     role: "subscribe",
     who: { ...WHO, jti: "old", ...who },
@@ -138,7 +138,7 @@ describe("a connection goes on", () => {
     for (const [fields, token, is] of cases) expect(refused(usage(fields), token, false)).toBe(is);
   });
 
-  test("H19 of the same subject only; without one, where ids are told to nobody", () => {
+  test("H19 only with the same subject; without one, if ids are not revealed", () => {
     const of = (subject: string | undefined) => grant(["subscribe"], null, { subject });
     const [ann, nobody] = [usage({}, { subject: "ann" }), usage()];
     for (const idsAreTold of [false, true]) {

@@ -1,4 +1,4 @@
-// The small decisions of a room: when to hold, when to gather, when to tell who is there.
+// The small decisions of a room: holding, gathering, reporting occupancy.
 import { expect, test } from "vitest";
 import { Backpressure } from "../../../worker/core/backpressure.ts";
 import { HoldAllowance } from "../../../worker/core/hold-allowance.ts";
@@ -7,7 +7,7 @@ import { SendBudget } from "../../../worker/core/send-budget.ts";
 
 const tuning = { burstBytes: 100, holdMs: 1000 };
 
-test("P4 a burst that outruns everybody holds the publisher, but for a moment only", () => {
+test("P4 a burst that outruns all subscribers holds the publisher, but only for a moment", () => {
   const backpressure = new Backpressure(tuning);
   const holds = (now: number, leastBacklogBytes: number) => backpressure.decide(now, leastBacklogBytes) !== undefined;
   expect(holds(0, 100)).toBe(false);
@@ -21,14 +21,14 @@ test("P4 a burst that outruns everybody holds the publisher, but for a moment on
   expect(holds(10_001, 101)).toBe(true);
 });
 
-test("W4 a reliable subscriber's time of holding is used up, and comes back slowly", () => {
+test("W4 a reliable subscriber's holding time is used up, and returns slowly", () => {
   const allowance = new HoldAllowance({ reliableHoldMs: 1000 });
   expect(allowance.use(0, true)).toBe(true);
   expect(allowance.endsAt(0)).toBe(1000);
   expect(allowance.use(900, true)).toBe(true);
   expect(allowance.endsAt(900)).toBe(1000);
   expect(allowance.use(1000, true)).toBe(false);
-  // Half of it has to come back, at a tenth of the time.
+  // Half of it has to return, at a tenth of the time.
   expect(allowance.use(5900, true)).toBe(false);
   expect(allowance.use(6100, true)).toBe(true);
   expect(allowance.endsAt(6100) - 6100).toBeLessThan(520);
@@ -49,7 +49,7 @@ test("one fan-out larger than a slot's budget still goes out", () => {
   expect(pace.admit(1000, 100)).toBe(true);
 });
 
-test("occupancy is told at once, then at most once in its time, and not at all when it is known", () => {
+test("occupancy is reported at once, then at most once in its time, and not at all if it is known", () => {
   const occupancy = new Occupancy(1000);
   expect(occupancy.dueAt({ subscribers: 0, publishers: 0 })).toBeUndefined();
   expect(occupancy.dueAt({ subscribers: 1, publishers: 0 })).toBe(Number.NEGATIVE_INFINITY);

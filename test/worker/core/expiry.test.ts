@@ -1,4 +1,4 @@
-// Expiries gathered: exact while something happens, on a grid while the room may sleep.
+// Gathered expiries: exact while something happens, on a grid while the room may sleep.
 import { expect, test } from "vitest";
 import { Expiry } from "../../../worker/core/expiry.ts";
 
@@ -15,7 +15,7 @@ test("H6 thousands of expiries within some seconds are one alarm", () => {
   expect(alarms.size).toBe(30);
 });
 
-test("H6 something that happens finds what has expired, and only what comes soon asks for a timer", () => {
+test("H6 events find expired tokens, and only expiries that come soon need a timer", () => {
   const expiry = new Expiry();
   expect([expiry.isDue(NOW), expiry.dueAt, expiry.alarmAt]).toEqual([false, undefined, undefined]);
   expiry.add(NOW + 60_500);

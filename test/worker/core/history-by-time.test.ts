@@ -1,4 +1,4 @@
-// What a room serves by time and by position, though somebody joined now and then: exact to about a second.
+// History by time and by position while subscribers join: exact to about a second.
 import { expect, test } from "vitest";
 import { encodeMessage, Flag, FrameType, readMessage } from "../../../protocol/frame.ts";
 import { parseStart } from "../../../protocol/position.ts";
@@ -10,7 +10,7 @@ const BEGIN = 1_000_000;
 const SECONDS = 150;
 const PER_SECOND = 50;
 
-/** 50 small records a second, each a group; every ten seconds somebody joins, gets all there is, and leaves. */
+/** 50 small records a second, each a group; every ten seconds a subscriber joins, gets everything, and leaves. */
 function room() {
   const { hub } = newHub();
   let now = BEGIN;
@@ -40,7 +40,7 @@ function sequencesOf(down: readonly (string | Uint8Array)[]): number[] {
   return down.flatMap((one) => (typeof one === "string" ? [] : readMessage(one).map(({ sequence }) => sequence)));
 }
 
-test("S4 history holds a minute and at most a second more, whoever has read it", () => {
+test("S4 history holds a minute and at most a second more, after any reads", () => {
   const { keptSeconds } = room();
   expect(keptSeconds()).toBeGreaterThanOrEqual(60);
   expect(keptSeconds()).toBeLessThanOrEqual(61.1);
@@ -53,7 +53,7 @@ test("W5 start=-30 begins 30 s ago, to a second", () => {
   expect(seconds).toBeLessThanOrEqual(31.1);
 });
 
-test("S4 a resume at 55 s gets exactly what follows, and no gap", () => {
+test("S4 a resume at 55 s gets exactly the following frames, and no gap", () => {
   const from = (SECONDS - 55) * PER_SECOND;
   const down = room().join(`e0.${from}`);
   expect(down.filter((one) => typeof one === "string" && one.includes('"gap"'))).toEqual([]);

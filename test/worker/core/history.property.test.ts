@@ -1,4 +1,4 @@
-// History against the plainest model there is: a list of frames, each with its bytes and its time.
+// History compared with the simplest model: a list of frames, each with its bytes and its time.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readMessage } from "../../../protocol/frame.ts";
@@ -48,7 +48,7 @@ class Pair {
     expect(this.history.first).toBe(this.#known[0]?.sequence);
   }
 
-  /** Views that were handed out are as they were. */
+  /** Returned views stay unchanged. */
   end(): void {
     for (const { block, copy } of this.#handedOut) expect(Buffer.compare(block.bytes, copy)).toBe(0);
     while (this.history.dropOldest(Number.POSITIVE_INFINITY)) {}
@@ -96,7 +96,7 @@ class Pair {
   }
 }
 
-test("S4 what is read is what was appended, whatever came together, was left out or has left", () => {
+test("S4 reads return the appended frames, through merges, holes and expiry", () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60, size: "max" }), (events) => {
       const pair = new Pair();

@@ -1,4 +1,4 @@
-// The bounded past of a track: read in runs, exact to a second, dropped from the front, always with the newest frame.
+// The limited past of a track: read in runs, exact to a second, dropped from the front, always with the newest frame.
 import { describe, expect, test } from "vitest";
 import { Flag, readMessage } from "../../../protocol/frame.ts";
 import { History } from "../../../worker/core/history.ts";
@@ -54,7 +54,7 @@ describe("reading", () => {
     expect(history.read(3, 250)).toMatchObject({ first: 3, next: 5 });
   });
 
-  test("what was handed out stays as it was while more comes behind it", () => {
+  test("returned views stay unchanged while more frames come behind them", () => {
     const history = new History(100 * KIB);
     const blocks = [];
     for (let sequence = 0; sequence < 300; sequence++) {
@@ -125,7 +125,7 @@ describe("reading", () => {
 });
 
 describe("dropping", () => {
-  test("S4 the oldest leaves first, the newest never, nor what somebody needs", () => {
+  test("S4 the oldest leaves first, but never the newest, nor a needed frame", () => {
     const history = filled(1, 5, 5);
     expect(history.dropOldest(0)).toBe(false);
     expect(history.dropOldest(1)).toBe(true);
@@ -142,7 +142,7 @@ describe("dropping", () => {
     expect(history.groupStart).toBe(20);
   });
 
-  test("dropping thousands keeps what is left in order, and what it takes is counted", () => {
+  test("dropping thousands keeps the rest in order, and its memory is counted", () => {
     const history = filled(1, 5000, 10);
     const each = history.bytes / 5000;
     for (let index = 0; index < 4000; index++) history.dropOldest(ALL);
@@ -162,7 +162,7 @@ describe("time", () => {
     expect(history.groupAt(999)).toBe(30);
   });
 
-  test("W5 a rewind in a stream of small records that somebody has read is right to the second", () => {
+  test("W5 a rewind in a stream of small records is right to the second, after reads", () => {
     const history = records();
     for (let sequence = 0; sequence < 4500; sequence++) history.read(sequence);
     for (const seconds of [0, 1, 20, 30, 55, 89]) {
@@ -173,7 +173,7 @@ describe("time", () => {
     }
   });
 
-  test("S4 a minute is kept in a stream of small records that somebody has read, and no second more", () => {
+  test("S4 a minute is kept in a stream of small records, after reads, and no second more", () => {
     const history = records();
     for (let sequence = 0; sequence < 4500; ) sequence = history.read(sequence)?.next ?? Number.NaN;
     history.dropBefore(90_000 - 60_000, ALL);

@@ -1,11 +1,12 @@
-// The room's decisions one by one, on connections delivered by hand.
+// The room's decisions one by one, on connections that are delivered by hand.
 import { describe, expect, test } from "vitest";
 import { Flag, FrameType, HEADER_BYTES, readMessage } from "../../../protocol/frame.ts";
+import { GAPS_BURST } from "../../../protocol/limits.ts";
 import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
 import { FRAME_BYTES, heard, message, room } from "./support/scripted-hub.ts";
 
 describe("joining", () => {
-  test("S1 S3 S5 a newcomer gets track, init, the group so far, and then is told that it is live", () => {
+  test("S1 S3 S5 a newcomer gets track, init, the group so far, and then caught-up", () => {
     const it = room();
     const publisher = it.publish();
     it.hub.binary(it.now, publisher.id, message(0, Flag.init));
@@ -83,7 +84,7 @@ describe("joining", () => {
     expect(heard(it.subscribe({ start: "-60" }), "gap")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  test("S4 a resume inside history gets exactly what follows; outside it is told what is gone", () => {
+  test("S4 a resume inside history gets exactly the following frames; outside it gets a gap", () => {
     const it = room({ historyBytes: 2500, blockBytes: 300 });
     const publisher = it.publish();
     publisher.frames(0, 19, [0, 6, 12, 18]);
@@ -97,7 +98,7 @@ describe("joining", () => {
     expect(resume("e0.3")).toEqual(["gap e0.3-17 history", 18, 19]);
   });
 
-  test("S4 a resume in another epoch is told so, and starts at the newest group", () => {
+  test("S4 a resume in another epoch gets a gap, and starts at the newest group", () => {
     const it = room();
     it.publish().frames(0, 3, [0, 2]);
     expect(heard(it.subscribe({ start: "old.7" }), "gap")).toEqual(["gap old.7-null epoch", 2, 3]);
@@ -160,7 +161,7 @@ describe("lagging", () => {
     ]);
   });
 
-  test("S6 who drains within the group that it stopped in goes on there, with nothing lost", () => {
+  test("S6 a subscriber that drains within its group continues there, with nothing lost", () => {
     const it = room(settings, true);
     const subscriber = it.subscribe();
     const publisher = it.publish();
@@ -171,7 +172,7 @@ describe("lagging", () => {
     expect([...first, ...heard(subscriber, "gap")]).toEqual(Array.from({ length: 31 }, (_, index) => index));
   });
 
-  test("S7 who stays stalled is closed as slow and may come back", () => {
+  test("S7 a subscriber that stays stalled is closed as slow and may reconnect", () => {
     const it = room({ ...settings, stalledMs: 5000 }, true);
     const subscriber = it.subscribe();
     it.publish().frames(0, 99, [0, 50]);
@@ -179,7 +180,7 @@ describe("lagging", () => {
     expect(it.hub.snapshot(it.now).subscribers).toBe(1);
     it.pass(500);
     expect(it.hub.snapshot(it.now).subscribers).toBe(0);
-    // The close goes behind what is queued.
+    // The close goes behind the queue.
     heard(subscriber);
     it.pass(1100);
     expect(subscriber.closed).toEqual({ code: 4001, text: "slow retry=2000" });
@@ -211,7 +212,7 @@ describe("lagging", () => {
     expect(JSON.parse(String(publisher.down.at(-1))).window).toBe(DEFAULT_TUNING.publisherWindowBytes);
   });
 
-  test("P4 who goes on against a closed window is closed", () => {
+  test("P4 a publisher that continues against a closed window is closed", () => {
     const it = room({ historyBytes: 10_000, publisherWindowBytes: 1000 });
     it.subscribe({ delivery: "reliable" });
     const publisher = it.publish();
@@ -242,7 +243,7 @@ describe("lagging", () => {
 });
 
 describe("publishing", () => {
-  test("P1 a new publisher begins a new epoch, and subscribers are told", () => {
+  test("P1 a new publisher begins a new epoch, and subscribers learn it", () => {
     const it = room();
     const subscriber = it.subscribe();
     const first = it.publish();
@@ -253,7 +254,7 @@ describe("publishing", () => {
     expect(words).toEqual(["main online", "track main e0.0", 0, 1, "track main e1.0", 0, 1]);
   });
 
-  test("P2 P3 one that comes back goes on in its epoch; duplicates are dropped", () => {
+  test("P2 P3 one that reconnects continues in its epoch; duplicates are dropped", () => {
     const it = room();
     const subscriber = it.subscribe();
     const first = it.publish();
@@ -296,7 +297,7 @@ describe("publishing", () => {
     expect(back.closed?.code).toBe(4509);
   });
 
-  test("P7 what a publisher dropped is told as a gap where it belongs", () => {
+  test("P7 frames that a publisher dropped become a gap in their place", () => {
     const it = room();
     const subscriber = it.subscribe();
     const publisher = it.publish();
@@ -330,7 +331,7 @@ describe("publishing", () => {
   });
 });
 
-test("occupancy is told to all in framed mode, at most once a second", () => {
+test("occupancy is sent to all in framed mode, at most once a second", () => {
   const it = room();
   const first = it.subscribe();
   for (let index = 0; index < 20; index++) it.subscribe();
@@ -340,4 +341,47 @@ test("occupancy is told to all in framed mode, at most once a second", () => {
   );
   expect(counts).toEqual([1, 21]);
   expect(it.hub.dueAt).toBeUndefined();
+});
+
+describe("the format of a track", () => {
+  /** The announced formats. */
+  const formats = (wire: { down: readonly (string | Uint8Array)[] }) =>
+    wire.down
+      .flatMap((one) => (typeof one === "string" && one.startsWith("{") ? [JSON.parse(one)] : []))
+      .flatMap(({ type, format }) => (type === "format" || type === "track" ? [`${type} ${format}`] : []));
+  const say = (it: ReturnType<typeof room>, id: string, format: string) =>
+    it.hub.text(it.now, id, JSON.stringify({ type: "format", format }));
+  const told = (it: ReturnType<typeof room>) => it.hub.snapshot(it.now).tracks[0]?.format;
+
+  test("P11 S9 is sent with the track, and again when the publisher changes it", () => {
+    const it = room();
+    const publisher = it.publish({ format: "a/b" });
+    const subscriber = it.subscribe();
+    publisher.frames(0, 1, [0]);
+    say(it, publisher.id, "a/b");
+    say(it, publisher.id, "c/d");
+    expect(formats(subscriber)).toEqual(["track a/b", "format c/d"]);
+    expect(formats(it.subscribe())).toEqual(["track c/d"]);
+    expect(told(it)).toBe("c/d");
+  });
+
+  test("P11 S9 is unknown with a publisher that says none, and so in a new epoch", () => {
+    const it = room();
+    const first = it.publish({ format: "a/b" });
+    first.frames(0, 0, [0]);
+    const subscriber = it.subscribe();
+    it.publish({ takeover: true }).frames(0, 0, [0]);
+    expect(formats(subscriber)).toEqual(["track a/b", "format null", "track undefined"]);
+    expect(told(it)).toBeNull();
+  });
+
+  test("P11 is not said by a subscriber, nor too often", () => {
+    const it = room();
+    const publisher = it.publish();
+    const subscriber = it.subscribe();
+    say(it, subscriber.id, "a/b");
+    expect(subscriber.closed?.text).toMatch(/^not_allowed/);
+    for (let round = 0; round <= GAPS_BURST; round++) say(it, publisher.id, `a/${round}`);
+    expect(publisher.closed?.text).toMatch(/^too_fast/);
+  });
 });

@@ -1,4 +1,4 @@
-// The idle lease by itself: who renews it, what is written when, and what a room that was killed does.
+// The idle lease alone: its renewal, its writes, and a room that was killed.
 import { expect, test } from "vitest";
 import { Lease } from "../../../worker/core/lease.ts";
 import { MapStore } from "./support/map-store.ts";
@@ -13,7 +13,7 @@ function started(kv = new MapStore()): { kv: MapStore; lease: Lease } {
   return { kv, lease };
 }
 
-/** The object is in memory again, with what storage says. */
+/** The object is in memory again, with its stored state. */
 function woken(kv: MapStore, now: number, used: boolean): Lease {
   const lease = new Lease(kv, IDLE);
   lease.use(now, used);
@@ -49,7 +49,7 @@ test("H15 a room that was killed in use begins its idle time when it is looked a
   const again = woken(kv, late, false);
   expect(again.check(late, false)).toBe(false);
   expect(again.dueAt).toBe(late + 600_000);
-  // A request that is refused wakes it again and changes nothing.
+  // A refused request wakes it again and changes nothing.
   const third = woken(kv, late + 500_000, false);
   expect(third.dueAt).toBe(late + 600_000);
   expect(third.check(late + 600_000, false)).toBe(true);

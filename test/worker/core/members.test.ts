@@ -1,4 +1,4 @@
-// Members to whom nothing can be sent now: messages wait for them in bounds, and they learn later what they missed.
+// Members that cannot receive now: messages wait for them up to a limit, and they learn later what they missed.
 import { expect, test } from "vitest";
 import { MAX_MEMBER_MESSAGE_BYTES, MESSAGE_QUEUE_BYTES, WAITING_MESSAGE_BYTES } from "../../../protocol/limits.ts";
 import { ByteBudget } from "../../../worker/core/byte-budget.ts";
@@ -7,14 +7,15 @@ import { Members } from "../../../worker/core/members.ts";
 import { Registry } from "../../../worker/core/registry.ts";
 import { Subscriber } from "../../../worker/core/subscriber.ts";
 import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
+import { noPost } from "./support/hub.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const NOBODY = { connection: null, subject: null };
 
-/** A room in which everything is allowed, without streams. */
-function room() {
+/** A room without streams, in which everything is allowed unless `rules` say otherwise. */
+function room(rules = { presence: true, memberMessages: true }) {
   const registry = new Registry(new ByteBudget(DEFAULT_TUNING));
-  const members = new Members(registry, () => ({ presence: true, memberMessages: true }));
+  const members = new Members(registry, () => rules, noPost);
   const join = (now: number, id: string, framed = true) => {
     const sent: Record<string, unknown>[] = [];
     const queue = { bytes: 0 };
@@ -47,7 +48,7 @@ function room() {
 
 const messagesOf = ({ sent }: { sent: Record<string, unknown>[] }) => sent.filter(({ type }) => type === "message");
 
-test("M5 a message waits for a member whose queue is full; what is too much skips it; a plain one gets none", () => {
+test("M5 a message waits for a member whose queue is full; excess messages skip it; a plain one gets none", () => {
   const { members, join } = room();
   const [one, stuck] = [join(NOW, "one"), join(NOW, "stuck")];
   join(NOW, "plain", false);
@@ -73,13 +74,28 @@ test("M5 a member whose queue is full gets no answer, however often it speaks", 
   expect(messagesOf(one).length).toBe(40);
 });
 
+test("M5 a message that waits for the room's budget goes when others have drained, though no frame is sent any more", () => {
+  const { members, join } = room();
+  const [one, ...others] = Array.from({ length: 10 }, (_, index) => join(NOW, `m${index}`));
+  if (one === undefined) throw new Error("nobody");
+  for (const { queue, connection } of others) {
+    queue.bytes = DEFAULT_TUNING.queueBytes;
+    connection.measure();
+  }
+  expect(members.deliver(NOW, NOBODY, { connection: "m0" }, { body: "x" })).toEqual({ connections: 1, skipped: 0 });
+  expect(messagesOf(one)).toEqual([]);
+  for (const { queue } of others) queue.bytes = 0;
+  members.tick(NOW + 200);
+  expect(messagesOf(one).length).toBe(1);
+});
+
 test("M5 texts that wait are bounded for the room as a whole, each counted once", () => {
   const { members, join } = room();
   const stuck = Array.from({ length: 100 }, (_, index) => join(NOW, `s${index}`));
   for (const { queue } of stuck) queue.bytes = MESSAGE_QUEUE_BYTES + 1;
   const large = "x".repeat(60_000);
   expect(members.deliver(NOW, NOBODY, "all", { body: large })).toEqual({ connections: 100, skipped: 0 });
-  // Another text for each of them: 100 of these are more than may wait.
+  // A different text for each of them: 100 of these are more than may wait.
   let skipped = 0;
   for (const [index, { connection }] of stuck.entries()) {
     const to = { connection: connection.id };
@@ -90,7 +106,7 @@ test("M5 texts that wait are bounded for the room as a whole, each counted once"
   expect(skipped).toBeLessThan(40);
 });
 
-test("M4 whose queue was full is told all when it is free again, without anybody coming or going", () => {
+test("M4 a member whose queue was full gets everything when it is free again, without a join or leave", () => {
   const { members, join } = room();
   const one = join(NOW, "one");
   const stuck = join(NOW + 2000, "stuck");
@@ -107,7 +123,7 @@ test("M4 whose queue was full is told all when it is free again, without anybody
   expect(one.sent.at(-1)).toMatchObject({ full: false, joined: [{ connection: "late" }], left: [], total: 3 });
 });
 
-test("M4 in a burst of coming and going each change is told once, at most one a second", () => {
+test("M4 in a burst of joins and leaves each change is reported once, at most one a second", () => {
   const { members, join, leave } = room();
   const watcher = join(NOW, "watcher");
   const others = Array.from({ length: 50 }, (_, count) => join(NOW + 10 + count, `m${count}`));
@@ -117,4 +133,27 @@ test("M4 in a burst of coming and going each change is told once, at most one a 
   const [, , told, ...more] = watcher.sent;
   expect(more).toEqual([]);
   expect(told).toMatchObject({ full: false, left: [], total: 26, joined: Array.from({ length: 25 }, () => ({})) });
+});
+
+test("M4 at a relay, presence is that of its parent, whichever of them learns the setting first", () => {
+  const rules = { presence: false, memberMessages: false };
+  const { members, join } = room(rules);
+  const one = join(NOW, "one");
+  const everybody = ["one", "two", "three"].map((connection) => ({
+    connection,
+    role: "subscribe" as const,
+    subject: null,
+    label: null,
+  }));
+  const all = { full: true, joined: everybody, left: [], total: 3 };
+  for (const order of ["parent", "relay"] as const) {
+    one.sent.length = 0;
+    rules.presence = true;
+    if (order === "relay") members.rulesChanged(NOW);
+    members.follow(all);
+    if (order === "parent") members.rulesChanged(NOW);
+    expect(one.sent.at(-1)).toMatchObject(all);
+    rules.presence = false;
+    members.rulesChanged(NOW);
+  }
 });

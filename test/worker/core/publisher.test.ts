@@ -1,4 +1,4 @@
-// A publisher as the room sees it: acknowledged in time, held, too fast, silent.
+// A publisher in the room: acknowledged in time, held, too fast, silent.
 import { describe, expect, test } from "vitest";
 import { GAPS_BURST, GAPS_PER_SECOND } from "../../../protocol/limits.ts";
 import { ByteBudget } from "../../../worker/core/byte-budget.ts";
@@ -31,7 +31,7 @@ function publishing() {
 }
 
 describe("acknowledgements", () => {
-  test("P8 what came is acknowledged within 250 ms, without another message", () => {
+  test("P8 received frames are acknowledged within 250 ms, without another message", () => {
     const { publisher, receive, acks } = publishing();
     receive(0, BEGIN);
     receive(1, BEGIN + 1);
@@ -45,7 +45,7 @@ describe("acknowledgements", () => {
     expect(publisher.ackDueAt).toBeUndefined();
   });
 
-  test("P8 a publisher that goes on sending needs no timer for it", () => {
+  test("P8 a publisher that continues to send needs no timer for it", () => {
     const { publisher, receive, acks } = publishing();
     for (let sequence = 0; sequence < 100; sequence++) {
       const now = BEGIN + sequence * 40;

@@ -1,4 +1,4 @@
-// What is on its way to a client, and how old it is, from the two signals that a room has.
+// The bytes on their way to a client, and their age, from the room's two signals.
 import { describe, expect, test } from "vitest";
 import { SendWindow } from "../../../worker/core/send-window.ts";
 
@@ -26,7 +26,7 @@ function opened() {
 }
 
 describe("C2 pong-gated pings", () => {
-  test("when the pong's time moves, what was sent before the one before has arrived", () => {
+  test("when the pong's time moves, everything sent before the previous one has arrived", () => {
     const it = opened();
     it.send(10, 0);
     expect(it.inFlight(1, 1)).toBe(10);
@@ -35,7 +35,7 @@ describe("C2 pong-gated pings", () => {
     expect(it.inFlight(900, 800)).toBe(0);
   });
 
-  test("no pong, no confirmation: it is late once its oldest byte is too old for a client that pings so often", () => {
+  test("without a pong nothing is confirmed: it is late when its oldest byte is too old for its ping interval", () => {
     const it = opened();
     for (let now = 0; now <= 4500; now += 500) it.send(1, now, now);
     it.send(150, 4501, 4500);
@@ -45,7 +45,7 @@ describe("C2 pong-gated pings", () => {
     expect(it.drained(8100, 8099)).toBe(true);
   });
 
-  test("a burst after a pause is not late for what was sent before the pause", () => {
+  test("a burst after a pause is not late because of bytes from before the pause", () => {
     const it = opened();
     for (let now = 0; now <= 2500; now += 500) it.send(1, now, now);
     it.send(50, 2501, 2500);
@@ -83,7 +83,7 @@ describe("C2 pong-gated pings", () => {
 
   test("behind 4 kB/s it is late after seconds, though its pongs come later and later", () => {
     const it = opened();
-    // 16 kB/s go out; the link takes a quarter of it. The client pings a second after each pong.
+    // 16 kB/s are sent; the link carries a quarter of it. The client pings a second after each pong.
     let lateAt = 0;
     let [pong, pongArrivesAt] = [0, 0];
     let sent = 0;
@@ -108,21 +108,21 @@ describe("S6 bytes queued in the process", () => {
     it.send(100, 1500, undefined, 100 * KiB);
     expect(it.congestion(1999, undefined, 200 * KiB)).toBe("none");
     expect(it.congestion(2001, undefined, 200 * KiB)).toBe("late");
-    // The first hundred have left: what is there is young.
+    // The first hundred have left: the rest is recent.
     expect(it.congestion(2002, undefined, 100 * KiB)).toBe("none");
     expect(it.congestion(3600, undefined, 100 * KiB)).toBe("late");
     expect(it.drained(3700, undefined, 100 * KiB)).toBe(false);
     expect(it.drained(3800, undefined, 0)).toBe(true);
   });
 
-  test("a queue that is empty here does not count as drained while pongs say otherwise", () => {
+  test("an empty queue in this process does not count as drained while pongs say otherwise", () => {
     const it = opened();
     it.send(1, 0, 0, 0);
     it.send(300, 10, 10, 0);
     expect(it.drained(20, 10, 0)).toBe(false);
   });
 
-  test("S7 it is stuck when nothing got through for so long, not while something does", () => {
+  test("S7 it is stuck if nothing got through for that time, not while something does", () => {
     const it = opened();
     it.send(300, 0, undefined, 0);
     for (let second = 1; second < 20; second++) {

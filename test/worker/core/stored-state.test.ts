@@ -1,4 +1,4 @@
-// Rows and attachments as they were, as they are, and as nobody can read them.
+// Rows and attachments: old, current, and unreadable ones.
 import { expect, test } from "vitest";
 import { Admission } from "../../../worker/core/admission.ts";
 import type { Attachment } from "../../../worker/core/attachment.ts";
@@ -27,7 +27,16 @@ const SUBSCRIBER: Attachment = {
     { name: "d", number: 3, epoch: "e", told: "e", state: { at: "resuming", position: { epoch: "e", sequence: 1 } } },
   ],
 };
-const PUBLISHER: Attachment = { role: "publisher", id: "p", who: WHO, track: "a", number: 0, epoch: "e", mayReach: 5 };
+const PUBLISHER: Attachment = {
+  role: "publisher",
+  id: "p",
+  who: WHO,
+  track: "a",
+  number: 0,
+  epoch: "e",
+  mayReach: 5,
+  format: "a/b",
+};
 
 function stored(key: string, value: unknown): MapStore {
   const kv = new MapStore();
@@ -53,7 +62,7 @@ test("an attachment in which a field is missing or wrong is none, and nothing th
   }
 });
 
-test("a room that was stored without a version is read, and not closed for what it says of idleness", () => {
+test("a room that was stored without a version is read, and not closed because of its idle time", () => {
   const row = { id: "r", createdAt: 5, settings: { title: "t", idleExpirySeconds: 60 }, idleSince: 5 };
   const doors = new Admission(stored("room", row), DEFAULT_LIMITS);
   expect([doors.createdAt, doors.settings.title, doors.policy.existence]).toEqual([5, "t", "open"]);
@@ -76,10 +85,10 @@ test("where storage refuses a write, nothing has changed in memory", () => {
   const kv = new MapStore();
   const doors = new Admission(kv, DEFAULT_LIMITS);
   kv.isFull = true;
-  expect(() => doors.create(NOW, {})).toThrow("full");
+  expect(() => doors.create(NOW, "room", {})).toThrow("full");
   expect(doors.policy.existence).toBe("never");
   kv.isFull = false;
-  doors.create(NOW, {});
+  doors.create(NOW, "room", {});
   kv.isFull = true;
   expect(() => doors.change(NOW, { title: "x" }, false)).toThrow("full");
   expect(() => doors.close(NOW)).toThrow("full");

@@ -1,4 +1,4 @@
-// Tickets by themselves: spent once, gone in time, shared out among tokens, and a row only where the room may sleep.
+// Tickets alone: used once, expired in time, shared among tokens, and a row only if the room may sleep.
 import { expect, test } from "vitest";
 import type { Right } from "../../../protocol/claims.ts";
 import { MAX_TICKETS, MAX_TICKETS_PER_TOKEN } from "../../../protocol/limits.ts";
@@ -14,7 +14,7 @@ function token(jti: string | null, right: Right = "subscribe", expiresAt: number
   return { who: { subject: undefined, jti, issuedAt: SECONDS, expiresAt }, can: [right], tracks: null };
 }
 
-/** A store that counts what is written. */
+/** A store that counts its writes. */
 function store() {
   const rows = new Map<string, unknown>();
   const written = { writes: 0 };

@@ -1,4 +1,4 @@
-// What comes into a track: what follows is taken, what is known is left out, what breaks the numbering is refused.
+// The input of a track: following frames are taken, known ones ignored, and frames that break the numbering refused.
 import { describe, expect, test } from "vitest";
 import { encodeMessage, Flag, FrameType, readMessage } from "../../../protocol/frame.ts";
 import { MAX_GAP_FRAMES, MAX_SAFE, MAX_SEQUENCE } from "../../../protocol/limits.ts";
@@ -17,7 +17,7 @@ function begun(sequence = 0): { track: Track; input: TrackInput } {
   return { track, input: new TrackInput(track) };
 }
 
-/** Reads a message, and lets the track have what is new. */
+/** Reads a message, and gives the track its new frames. */
 function receive({ track, input }: { track: Track; input: TrackInput }, bytes: Uint8Array, now = 0): string {
   const incoming = input.read(bytes, NEVER);
   if (incoming.is === "frames") track.append(incoming.bytes, incoming.frames, now);
@@ -25,7 +25,7 @@ function receive({ track, input }: { track: Track; input: TrackInput }, bytes: U
 }
 
 describe("frames", () => {
-  test("P3 what the track has is left out, to the frame, and counted", () => {
+  test("P3 frames that the track has are ignored, to the frame, and counted", () => {
     const it = begun();
     expect(receive(it, message(0, 5))).toBe("frames");
     expect(receive(it, message(1, 3))).toBe("duplicate");
@@ -49,7 +49,7 @@ describe("frames", () => {
     const it = begun();
     const header = { type: FrameType.init, flags: 0, track: 0, sequence: 9, timestamp: 0 };
     const init = encodeMessage([{ ...header, payload: Uint8Array.of(1, 2) }]);
-    expect(it.input.read(init, NEVER)).toEqual({ is: "init", payload: Uint8Array.of(1, 2) });
+    expect(it.input.read(init, NEVER)).toEqual({ is: "init", payload: Uint8Array.of(1, 2), sequence: 9 });
     const both = new Uint8Array([...init, ...message(0, 1)]);
     expect(() => it.input.read(both, NEVER)).toThrow(expect.objectContaining({ code: "frame_bad_type" }));
   });
@@ -61,7 +61,7 @@ describe("frames", () => {
     expect([track.next, incoming.is]).toEqual([7, "frames"]);
   });
 
-  test("F3 P2 at the end of the numbering nothing is said that is no number", () => {
+  test("F3 P2 at the end of the numbering no invalid number is sent", () => {
     const track = new Track("main", 0, "e0", 10_000);
     track.adopt(MAX_SEQUENCE, 5);
     const input = new TrackInput(track);
@@ -144,7 +144,7 @@ describe("gaps", () => {
 });
 
 describe("the track", () => {
-  test("what it takes is counted with its inits and joined payloads", () => {
+  test("its memory is counted with its inits and joined payloads", () => {
     const { track } = begun();
     append(track, 0, 1, { flags: Flag.init, bytes: 50_000 });
     const before = track.bytes;

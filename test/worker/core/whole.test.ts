@@ -1,4 +1,5 @@
-// What one peer does to the others, and what is left of a peer: reliable subscribers, credits, tracks, silence, grace.
+// The effects of one peer on the others, and the remains of a peer: reliable subscribers, credits, tracks, silence,
+// grace.
 import { describe, expect, test } from "vitest";
 import { HEADER_BYTES } from "../../../protocol/frame.ts";
 import { DEFAULT_TUNING } from "../../../worker/core/tuning.ts";
@@ -6,7 +7,7 @@ import { FRAME_BYTES, heard, message, room } from "./support/scripted-hub.ts";
 
 const ONE = FRAME_BYTES + HEADER_BYTES;
 
-/** The windows that a publisher was told. */
+/** The windows that a publisher got. */
 function windows(wire: { readonly down: readonly (string | Uint8Array)[] }): number[] {
   return wire.down.flatMap((one) =>
     typeof one === "string" && one.includes('"ack"') ? [JSON.parse(one).window as number] : [],
@@ -14,7 +15,7 @@ function windows(wire: { readonly down: readonly (string | Uint8Array)[] }): num
 }
 
 describe("reliable subscribers", () => {
-  test("W4 one that gives no credit holds the publisher for its time, then skips and is told", () => {
+  test("W4 one that gives no credit holds the publisher for its time, then skips and gets a gap", () => {
     const it = room({ historyBytes: 10_000, reliableHoldMs: 60_000 });
     const [slow, live] = [it.subscribe({ delivery: "reliable" }), it.subscribe()];
     const publisher = it.publish();
@@ -33,7 +34,7 @@ describe("reliable subscribers", () => {
     expect(got.at(-1)).toBe(59);
   });
 
-  test("W4 the publisher goes on at once when the one that held it leaves", () => {
+  test("W4 the publisher continues at once when the one that held it leaves", () => {
     const it = room({ historyBytes: 10_000 });
     const slow = it.subscribe({ delivery: "reliable" });
     const publisher = it.publish();
@@ -43,7 +44,7 @@ describe("reliable subscribers", () => {
     expect(windows(publisher).at(-1)).toBeGreaterThan(0);
   });
 
-  test("W4 there are places for so many", () => {
+  test("W4 the number of places is limited", () => {
     const it = room({ maxReliable: 2 });
     const wires = Array.from({ length: 3 }, () => it.subscribe({ delivery: "reliable" }));
     expect(wires.map(({ closed }) => closed?.code)).toEqual([undefined, undefined, 4004]);
@@ -89,7 +90,7 @@ describe("tracks", () => {
 });
 
 describe("publishers that are gone", () => {
-  test("P9 one that comes back within its grace was never offline for subscribers", () => {
+  test("P9 one that returns within its grace was never offline for subscribers", () => {
     const it = room();
     const subscriber = it.subscribe();
     const first = it.publish();
@@ -100,7 +101,7 @@ describe("publishers that are gone", () => {
     expect(heard(subscriber, "source")).toEqual(["main online", 0, 1, 2]);
   });
 
-  test("P9 one that does not come back is offline after it, one that said `end` at once", () => {
+  test("P9 one that does not return is offline after it, one that said `end` at once", () => {
     const it = room();
     const subscriber = it.subscribe();
     const [first, second] = [it.publish(), it.publish({ track: "other" })];
@@ -140,7 +141,7 @@ describe("publishers that are gone", () => {
   });
 });
 
-test("S8 what is queued for a connection that was closed counts until it has drained, and only then comes the close", () => {
+test("S8 the queue of a closed connection counts until it has drained, and only then comes the close", () => {
   const it = room({}, true);
   const stuck = it.subscribe();
   it.publish().frames(0, 9, [0]);
@@ -158,7 +159,7 @@ test("S8 what is queued for a connection that was closed counts until it has dra
   expect(stuck.closed?.code).toBe(4501);
 });
 
-test("everybody who comes is told the occupancy, though one leaves as another comes", () => {
+test("each newcomer gets the occupancy, even if one leaves as another joins", () => {
   const it = room();
   const first = it.subscribe();
   it.pass(2000);

@@ -1,4 +1,4 @@
-// What tests of the doors need: tokens with any claims, signed in any way, and requests with any credential.
+// Helpers for tests of access control: tokens with any claims and any signature, and requests with any credential.
 
 import { expect } from "vitest";
 import type { Claims } from "../../../protocol/claims.ts";
@@ -6,7 +6,7 @@ import { mintToken } from "../../../protocol/token.ts";
 import { SECRET } from "../../support/secret.ts";
 import { Peer, request, type Tokens } from "./rooms.ts";
 
-/** As in vitest.config.mts. */
+/** The secret of vitest.config.mts. */
 export { SECRET };
 export const OTHER_SECRET = "other-secret-other-secret-other-secret-1";
 
@@ -25,7 +25,7 @@ export function tokenFor(room: string, claims: Partial<Claims> = {}, secret = SE
   return mintToken(claimsFor(room, claims), secret);
 }
 
-/** A JWT by hand: any header, and a signature with any hash; hash null: none. */
+/** A handmade JWT: any header, and a signature with any hash; hash null: none. */
 export async function handmade(header: object, claims: object, hash: string | null): Promise<string> {
   const encode = (bytes: Uint8Array) =>
     btoa(String.fromCharCode(...bytes))
@@ -40,14 +40,14 @@ export async function handmade(header: object, claims: object, hash: string | nu
   return `${text}.${encode(new Uint8Array(signature))}`;
 }
 
-/** A request to a room's API (`path` from the room on) with a bearer, or without. */
+/** A request to a room's API (`path` from the room on) with or without a bearer token. */
 export function api(method: string, room: string, path: string, bearer?: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
   const json = body === undefined ? null : JSON.stringify(body);
   return request(`/api/rooms/${room}${path}`, { method, headers, body: json });
 }
 
-/** The JSON of an answer that has to have this status. */
+/** The JSON of an answer, which must have this status. */
 export async function answered<T = Record<string, unknown>>(response: Promise<Response>, status: number): Promise<T> {
   const answer = await response;
   const text = await answer.text();
@@ -55,7 +55,7 @@ export async function answered<T = Record<string, unknown>>(response: Promise<Re
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-/** `STATUS code` of a refusal, checked to be a problem by the book; of anything else the status alone. */
+/** `STATUS code` of a refusal, checked to be a valid problem document; for other answers only the status. */
 export async function outcome(response: Response | Promise<Response>): Promise<string> {
   const answer = await response;
   if (answer.webSocket) {
@@ -78,14 +78,14 @@ export function knock(room: string, query: string, headers: Record<string, strin
   return request(`/rooms/${room}/ws?${query}`, { headers: { ...framed, ...headers } });
 }
 
-/** The peer of an upgrade that has to succeed. */
+/** The peer of an upgrade, which must succeed. */
 export async function admitted(response: Promise<Response>): Promise<Peer> {
   const { webSocket, status } = await response;
   if (!webSocket) throw new Error(`refused: ${status}`);
   return new Peer(webSocket);
 }
 
-/** Resolves with how the connection ended. */
+/** Resolves with the close of the connection. */
 export function ended(peer: Peer): Promise<{ code: number; reason: string }> {
   return peer.until("end", ({ closed }) => closed);
 }
@@ -95,7 +95,7 @@ export async function createWith(settings: object): Promise<{ room: string; toke
   return answered(request("/api/rooms", { method: "POST", body: JSON.stringify({ settings }) }), 201);
 }
 
-/** The id of a connection, once the room has told it. */
+/** The id of a connection, from the room's welcome. */
 export function idOf(peer: Peer): Promise<string> {
   return peer.until("welcome", ({ text }) => text[0]?.connection as string | undefined);
 }

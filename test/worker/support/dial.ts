@@ -1,11 +1,11 @@
-// The client library inside the runtime: its environment, with sockets that lead to the Worker under test.
+// The client library inside the runtime: its environment, with sockets to the Worker under test.
 import type { Environment, Socket } from "../../../client/environment.ts";
 import { request } from "./rooms.ts";
 
-/** The base URL that the client is given. */
+/** The base URL for the client. */
 export const URL_BASE = "http://roomcast.test";
 
-/** Timers and clock of the runtime, and no waiting between attempts. */
+/** Timers and clock of the runtime, without delays between attempts. */
 export const environment: Environment = {
   dial: (url, protocols) => dial(url, protocols),
   now: () => Date.now(),

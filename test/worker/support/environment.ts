@@ -1,8 +1,8 @@
-// The client's surroundings inside the runtime: its WebSockets go straight to the Worker under test.
+// The client's environment inside the runtime: its WebSockets go straight to the Worker under test.
 import type { Environment, Socket, SocketClose } from "../../../client/environment.ts";
 import { request } from "./rooms.ts";
 
-/** A dialled WebSocket; what the Worker refuses ends in `onclose`, with the refusal's code. */
+/** A dialled WebSocket. A refusal of the Worker ends in `onclose`, with the refusal's code. */
 class WorkerSocket implements Socket {
   binaryType = "arraybuffer";
   readonly bufferedAmount = 0;
@@ -51,7 +51,7 @@ class WorkerSocket implements Socket {
   }
 }
 
-/** `hurry`: waiting takes a tenth, so that reconnects do not take the test's time. */
+/** `hurry`: delays are a tenth, so that reconnects do not take the test's time. */
 export const workerEnvironment: Environment = {
   dial: (url, protocols) => new WorkerSocket(url, protocols),
   now: () => Date.now(),

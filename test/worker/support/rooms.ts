@@ -17,7 +17,7 @@ export async function createRoom() {
   return { room, tokens, stub: env.ROOM.getByName(room) as DurableObjectStub<Room> };
 }
 
-/** One WebSocket, with everything that it got. */
+/** One WebSocket, with everything that it received. */
 export class Peer {
   readonly text: Record<string, unknown>[] = [];
   readonly binary: Uint8Array[] = [];
@@ -51,7 +51,7 @@ export class Peer {
     return this.text.filter((message) => message.type === type);
   }
 
-  /** Resolves with what `probe` finds, looked at after each message; rejects after 10 s. */
+  /** Resolves with the result of `probe`, which is called after each message; rejects after 10 s. */
   async until<T>(what: string, probe: (peer: this) => T): Promise<NonNullable<T>> {
     const deadline = Date.now() + 10_000;
     for (;;) {
@@ -80,7 +80,7 @@ export class Peer {
   }
 }
 
-/** Joins as the query says; framed unless `plain`. Throws with the refusal's body. */
+/** Joins with this query; framed unless `plain`. Throws the body of a refusal. */
 export async function join(room: string, token: string, query = "", plain = false): Promise<Peer> {
   return new Peer(await open(room, token, query, plain));
 }
@@ -93,7 +93,7 @@ async function open(room: string, token: string, query: string, plain: boolean):
   return response.webSocket;
 }
 
-/** A frame's fields but its payload, which is `fill` repeated. */
+/** A frame without its payload, which is `fill` repeated. */
 export function frame(sequence: number, bytes: number, flags = 0, track = 0): Frame {
   const payload = new Uint8Array(bytes).fill(sequence & 0xff);
   return { type: FrameType.frame, flags, track, sequence, timestamp: 0, payload };
@@ -105,14 +105,14 @@ export class TestPublisher extends Peer {
     for (const one of frames) this.send(encodeMessage([one]));
   }
 
-  /** Asks for an ack until all below `sequence` is acknowledged. */
+  /** Asks for acks until everything below `sequence` is acknowledged. */
   async acknowledged(sequence: number): Promise<void> {
     this.send({ type: "sync", sequence });
     await this.until(`ack ${sequence}`, (peer) => peer.said("ack").some((ack) => ack.sequence === sequence));
   }
 }
 
-/** A publisher that was accepted. */
+/** An accepted publisher. */
 export async function publish(room: string, token: string, query = ""): Promise<TestPublisher> {
   const publisher = new TestPublisher(await open(room, token, `role=publish&${query}`, false));
   await publisher.until("publish", (peer) => peer.said("publish")[0]);

@@ -1,4 +1,4 @@
-// Feeds a splitter in chunks and looks at what it makes of them.
+// Feeds a splitter in chunks and checks its frames.
 import fc from "fast-check";
 import { expect } from "vitest";
 import { Flag } from "../../../../protocol/frame.ts";
@@ -8,7 +8,7 @@ import type { SplitFrame, Splitter } from "../../../../protocol/splitter.ts";
 /** Sizes of chunks, used in turn. */
 export const chunkSizes = (max: number) => fc.array(fc.integer({ min: 1, max }), { minLength: 1, maxLength: 8 });
 
-/** The bytes in chunks of these sizes in turn, each in memory of its own. */
+/** The bytes in chunks of these sizes in turn, each in its own memory. */
 export function* chunksOf(bytes: Uint8Array, sizes: readonly number[]): Generator<Uint8Array> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const size = sizes[turn % sizes.length] ?? 1;
@@ -17,7 +17,7 @@ export function* chunksOf(bytes: Uint8Array, sizes: readonly number[]): Generato
   }
 }
 
-/** All frames of a stream, checked: no payload too large, and never more than `maxHeldBytes` held back. */
+/** All frames of a stream, checked: no payload is too large, and never more than `maxHeldBytes` are held back. */
 export function split(
   splitter: Splitter,
   bytes: Uint8Array,
@@ -47,7 +47,7 @@ export function join(frames: readonly SplitFrame[]): Uint8Array {
   return Buffer.concat(frames.map(({ payload }) => payload));
 }
 
-/** Where in the stream frames with flags begin, and which. */
+/** The positions and flags of frames with flags. */
 export function marks(frames: readonly SplitFrame[]): { at: number; flags: number }[] {
   let at = 0;
   return frames.flatMap(({ payload, flags }) => {
@@ -65,12 +65,12 @@ export function indexesOf(frames: readonly SplitFrame[], flag: number): number[]
   return [...frames.keys()].filter((index) => ((frames[index]?.flags ?? 0) & flag) !== 0);
 }
 
-/** The law: the payloads are the stream. */
+/** The invariant: the payloads are the stream. */
 export function expectSameBytes(frames: readonly SplitFrame[], bytes: Uint8Array): void {
   expect(Buffer.compare(join(frames), bytes)).toBe(0);
 }
 
-/** What a newcomer gets who starts at frame `index`: the last init before it and everything from it on. */
+/** The data of a newcomer that starts at frame `index`: the last init before it and everything from it on. */
 export function joinedAt(frames: readonly SplitFrame[], index: number): Uint8Array {
   const init = frames.slice(0, index).findLast(({ flags }) => (flags & Flag.init) !== 0);
   return join([...(init === undefined ? [] : [init]), ...frames.slice(index)]);

@@ -1,4 +1,4 @@
-// Makes transport packets by hand, for what ffmpeg does not write.
+// Makes transport packets by hand, for cases that ffmpeg does not produce.
 
 interface PacketOptions {
   readonly starts?: boolean;

@@ -1,4 +1,4 @@
-// What can happen in a world, as values: drawn at random by the property, kept as seeds that were found.
+// The possible events of a world, as values: the property draws them at random, and found seeds are kept.
 import fc from "fast-check";
 import { expect } from "vitest";
 import { Flag } from "../../../../protocol/frame.ts";
@@ -72,12 +72,12 @@ function apply(world: World, event: Event): void {
   }
 }
 
-/** Runs the events, settles the world, and holds the room to what everybody has in the end. */
+/** Runs the events, settles the world, and checks the final state of all clients. */
 export function run(tellsBuffered: boolean, events: readonly Event[]): void {
   const world = new World(tellsBuffered);
   for (const one of events) {
     apply(world, one);
-    // One connection: one message more than its own bound, the largest that a publisher makes here, and texts.
+    // For one connection: one message above its own limit, the largest message of a publisher here, and texts.
     if (tellsBuffered) expect(world.mostQueued()).toBeLessThanOrEqual(SMALL.queueBytes + 8 * (400 + 30) + TEXTS_BYTES);
     if (tellsBuffered) expect(world.queuedBytes).toBeLessThanOrEqual(SMALL.roomQueueBytes + 9 * TEXTS_BYTES);
   }
@@ -85,10 +85,10 @@ export function run(tellsBuffered: boolean, events: readonly Event[]): void {
   checkEnd(world, events);
 }
 
-/** What the room may tell a connection besides frames, in a run. */
+/** The size of the texts that the room may send to a connection in addition to frames, in a run. */
 const TEXTS_BYTES = 4000;
 
-/** Events after which even a `reliable` subscriber may miss what history could not keep for it. */
+/** Events after which even a `reliable` subscriber may miss frames that history could not keep for it. */
 const FORGETFUL = ["sleep", "abort", "cut"];
 
 function checkEnd(world: World, events: readonly Event[]): void {

@@ -1,4 +1,4 @@
-// Messages of frames for tests of the core: each payload says where its frame belongs.
+// Messages of frames for tests of the core: each payload contains its frame's position.
 import { encodeMessage, Flag, FrameType, readMessage } from "../../../../protocol/frame.ts";
 import type { History } from "../../../../worker/core/history.ts";
 import type { Track } from "../../../../worker/core/track.ts";
@@ -9,7 +9,7 @@ export interface MessageOptions {
   readonly flags?: number;
 }
 
-/** `count` frames from `first` on; with `key` the first of them begins a group. */
+/** `count` frames from `first` on; with `key`, the first of them begins a group. */
 export function message(first: number, count: number, options: MessageOptions = {}): Uint8Array<ArrayBuffer> {
   const frames = Array.from({ length: count }, (_, index) => ({
     type: FrameType.frame,
@@ -22,7 +22,7 @@ export function message(first: number, count: number, options: MessageOptions = 
   return encodeMessage(frames);
 }
 
-/** Appends one message that came `at`. */
+/** Appends one message that arrived `at`. */
 export function append(
   to: History | Track,
   first: number,

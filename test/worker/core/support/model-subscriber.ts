@@ -1,4 +1,4 @@
-// Subscribers that hold the room to its word: every frame follows the one before, or a gap was told.
+// Model subscribers that check the room: every frame follows the previous one, unless a gap was reported.
 import { Flag, FrameType, readMessage } from "../../../../protocol/frame.ts";
 import { formatPosition, parseStart, type Start } from "../../../../protocol/position.ts";
 import type { Delivery, Subscription } from "../../../../worker/core/attachment.ts";
@@ -10,7 +10,7 @@ interface Place {
   readonly next: number;
 }
 
-/** What both kinds of subscriber have in common. */
+/** The common part of both kinds of subscriber. */
 export interface ModelSubscriber {
   readonly subscription: Subscription;
   wire: Wire | undefined;
@@ -18,15 +18,23 @@ export interface ModelSubscriber {
   receive(message: Message): void;
 }
 
-/** A framed subscriber. It resumes where it was, and throws at whatever the room did not account for. */
+/** A framed subscriber. It resumes at its position, and throws if the room does not account for a frame. */
 export class FramedSubscriber implements ModelSubscriber {
   readonly #truth: Truth;
   readonly #delivery: Delivery;
   readonly #start: Start;
   readonly #names = new Map<number, string>();
   readonly #places = new Map<string, Place>();
+  /** By epoch: all frames below were received, or reported missing. */
+  readonly #done = new Map<string, number>();
+  /** The newest announced epoch of each track. */
+  readonly #newest = new Map<string, string>();
   readonly gaps: string[] = [];
+  /** The last reported occupancy. */
+  occupancy: { readonly subscribers: number; readonly publishers: number } | undefined;
   frames = 0;
+  /** True if it has been connected for so long that a relay need no longer wait for an epoch that it does not know. */
+  hasWaited = false;
   wire: Wire | undefined;
 
   constructor(truth: Truth, delivery: Delivery, start: string) {
@@ -54,6 +62,7 @@ export class FramedSubscriber implements ModelSubscriber {
     if (said.type === "track") this.#track(said);
     if (said.type === "gap") this.#gap(said);
     if (said.type === "caught-up") this.#expect(said.name, said.epoch, said.sequence);
+    if (said.type === "occupancy") this.occupancy = { subscribers: said.subscribers, publishers: said.publishers };
   }
 
   #frames(message: Uint8Array): void {
@@ -70,6 +79,7 @@ export class FramedSubscriber implements ModelSubscriber {
       }
       this.#expect(name, place.epoch, sequence);
       this.#truth.check(place.epoch, sequence, message.subarray(start, end));
+      this.#passed(name, place.epoch, sequence, sequence + 1);
       if ((flags & ~15) !== 0) throw new Error("unknown flags");
       this.frames++;
       this.#places.set(name, { epoch: place.epoch, next: sequence + 1 });
@@ -78,12 +88,15 @@ export class FramedSubscriber implements ModelSubscriber {
 
   #track(said: { track: number; name: string; epoch: string; sequence: number }): void {
     this.#names.set(said.track, said.name);
+    const newest = this.#newest.get(said.name) ?? said.epoch;
+    if (this.#truth.isBefore(said.name, said.epoch, newest))
+      throw new Error(`${said.name} went back from ${newest} to ${said.epoch}`);
+    this.#newest.set(said.name, said.epoch);
     const place = this.#places.get(said.name);
     if (place?.epoch === said.epoch) return this.#expect(said.name, said.epoch, said.sequence);
-    if (place !== undefined && this.#truth.accepted(place.epoch) > place.next) {
-      throw new Error(
-        `${place.epoch} went on to ${this.#truth.accepted(place.epoch)}, but nothing was told from ${place.next} on`,
-      );
+    const wentOn = this.#truth.accepted(place?.epoch ?? "");
+    if (place !== undefined && wentOn > place.next && !this.#truth.hasReturned(said.name)) {
+      throw new Error(`${place.epoch} went on to ${wentOn}, but nothing was told from ${place.next} on`);
     }
     this.#places.set(said.name, { epoch: said.epoch, next: said.sequence });
   }
@@ -91,8 +104,27 @@ export class FramedSubscriber implements ModelSubscriber {
   #gap(said: { name: string; epoch: string; from: number; to: number | null; reason: string }): void {
     this.#expect(said.name, said.epoch, said.from);
     this.gaps.push(said.reason);
+    if (said.reason === "epoch") this.#over(said);
+    this.#passed(said.name, said.epoch, said.from, said.to === null ? Number.POSITIVE_INFINITY : said.to + 1);
     if (said.to === null) this.#places.delete(said.name);
     else this.#places.set(said.name, { epoch: said.epoch, next: said.to + 1 });
+  }
+
+  /**
+   * An epoch was reported as over. Checks whether it is. If a relay has not learned of it within some time, it assumes
+   * so, and then sends what came before.
+   */
+  #over({ name, epoch }: { name: string; epoch: string }): void {
+    if (!this.#truth.isCurrent(name, epoch) || this.#truth.hasReturned(name)) return;
+    if (!this.hasWaited) throw new Error(`${epoch} was told to be over, and is not`);
+    this.#truth.forgive(name);
+  }
+
+  /** No frame comes twice, unless a room that lost its memory went back to an epoch that was over. */
+  #passed(name: string, epoch: string, from: number, next: number): void {
+    const done = this.#done.get(epoch) ?? 0;
+    if (from < done && !this.#truth.hasReturned(name)) throw new Error(`${epoch}.${from} comes after ${done}`);
+    this.#done.set(epoch, Math.max(done, next));
   }
 
   #expect(name: string, epoch: string, sequence: number): void {
@@ -102,7 +134,7 @@ export class FramedSubscriber implements ModelSubscriber {
   }
 }
 
-/** A plain subscriber: whole payloads, in order; after a jump a group starts. */
+/** A plain subscriber: whole payloads, in order; after a jump, a group starts. */
 export class PlainSubscriber implements ModelSubscriber {
   readonly #truth: Truth;
   readonly #track: string;
@@ -115,7 +147,7 @@ export class PlainSubscriber implements ModelSubscriber {
     this.#track = track;
   }
 
-  /** A new connection owes nothing to the one before. */
+  /** A new connection does not depend on the previous one. */
   begin(): void {
     this.#last = undefined;
   }

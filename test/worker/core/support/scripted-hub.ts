@@ -1,4 +1,4 @@
-// A hub delivered by hand: short ways to say what happens, and to read what arrived.
+// A hub that is delivered by hand: short methods for events, and for reading the output.
 import { encodeMessage, Flag, FrameType, readMessage } from "../../../../protocol/frame.ts";
 import { parseStart } from "../../../../protocol/position.ts";
 import type { Publication, Subscription } from "../../../../worker/core/attachment.ts";
@@ -9,7 +9,7 @@ import { Wire } from "./wire.ts";
 const WHO = { subject: undefined, jti: "t", issuedAt: 0, expiresAt: null };
 export const FRAME_BYTES = 100;
 
-/** A hub with short ways to say what happens. */
+/** A hub with short methods for events. */
 export function room(settings: Partial<Tuning> = {}, countsTexts = false) {
   let ids = 0;
   let now = 1_000_000;
@@ -72,7 +72,7 @@ export function message(sequence: number, flags: number, bytes = FRAME_BYTES, tr
   return encodeMessage([{ type: FrameType.frame, flags, track, sequence, timestamp: 0, payload }]);
 }
 
-/** What arrived, in words: sequences of frames, `init`, and the control messages of the types asked for. */
+/** The received messages in words: sequences of frames, `init`, and the control messages of the requested types. */
 export function heard(wire: Wire, ...types: string[]): (number | string)[] {
   const words: (number | string)[] = [];
   for (let one = wire.arrive(); one !== undefined; one = wire.arrive()) {

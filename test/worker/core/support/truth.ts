@@ -1,12 +1,12 @@
-// What really happened: which payload was published at which position, and how far the room came in each epoch.
+// The facts: the payload that was published at each position, and the room's position in each epoch.
 import { Flag } from "../../../../protocol/frame.ts";
 
-/** One payload that a publisher made. */
+/** A payload of a publisher. */
 export interface Made {
   readonly id: number;
   readonly payload: Uint8Array;
   readonly flags: number;
-  /** The one that the same publisher made before it, inits apart. */
+  /** The same publisher's previous payload, not counting inits. */
   readonly previous: Made | undefined;
 }
 
@@ -16,13 +16,16 @@ const HEAD_BYTES = 6;
 export class Truth {
   readonly #made: Made[] = [];
   readonly #at = new Map<string, number>();
-  /** The first payloads of each epoch, up to one that is no init. */
+  /** The first payloads of each epoch, up to the first one that is not an init. */
   readonly #begins = new Set<Made>();
   readonly #begun = new Set<string>();
   /** For each epoch: one above the highest sequence that the room accepted. */
   readonly #accepted = new Map<string, number>();
+  readonly #current = new Map<string, string>();
+  readonly #order = new Map<string, number>();
+  readonly #returned = new Set<string>();
 
-  /** A payload that says of itself which one it is: u32 id, u16 length, filler. */
+  /** A payload that contains its own id: u32 id, u16 length, filler. */
   make(bytes: number, flags: number, previous: Made | undefined): Made {
     const id = this.#made.length;
     const payload = new Uint8Array(HEAD_BYTES + bytes).fill(id & 0xff);
@@ -34,7 +37,7 @@ export class Truth {
     return made;
   }
 
-  /** `made` goes out as `sequence` of `epoch`. The same position never means two payloads. */
+  /** `made` is sent as `sequence` of `epoch`. A position never has two payloads. */
   place(epoch: string, sequence: number, made: Made): void {
     const key = `${epoch}.${sequence}`;
     const before = this.#at.get(key);
@@ -44,21 +47,47 @@ export class Truth {
     if ((made.flags & Flag.init) === 0) this.#begun.add(epoch);
   }
 
-  /** May a subscriber go from `last` (undefined: nothing) to `made` without being told? */
+  /** True if a subscriber may go from `last` (undefined: nothing) to `made` without a gap. */
   follows(last: Made | undefined, made: Made): boolean {
     const starts = (made.flags & Flag.key) !== 0 || this.#begins.has(made);
     return starts || (last !== undefined && made.previous === last);
   }
 
-  accept(epoch: string, next: number): void {
+  /** The room's own object has everything below `next` in track `name`, which is now in this epoch. */
+  accept(name: string, epoch: string, next: number): void {
     this.#accepted.set(epoch, Math.max(next, this.#accepted.get(epoch) ?? 0));
+    if (this.#current.get(name) === epoch) return;
+    this.#current.set(name, epoch);
+    // A room that lost its memory may adopt an epoch that was over.
+    if (this.#order.has(epoch)) this.#returned.add(name);
+    else this.#order.set(epoch, this.#order.size);
+  }
+
+  /** True if the track is in this epoch, as of the last look at the room's own object. */
+  isCurrent(name: string, epoch: string): boolean {
+    return this.#current.get(name) === epoch;
+  }
+
+  /** True if `epoch` began before `other`, and no epoch of the track occurred twice. */
+  isBefore(name: string, epoch: string, other: string): boolean {
+    return !this.#returned.has(name) && (this.#order.get(epoch) ?? 0) < (this.#order.get(other) ?? 0);
+  }
+
+  /** A subscriber was told that an epoch of the track is over, although it is not. */
+  forgive(name: string): void {
+    this.#returned.add(name);
+  }
+
+  /** True if an epoch of the track continued after another one had begun. */
+  hasReturned(name: string): boolean {
+    return this.#returned.has(name);
   }
 
   accepted(epoch: string): number {
     return this.#accepted.get(epoch) ?? 0;
   }
 
-  /** Throws unless `payload` is what was published there. */
+  /** Throws unless `payload` is the one that was published there. */
   check(epoch: string, sequence: number, payload: Uint8Array): void {
     const id = this.#at.get(`${epoch}.${sequence}`);
     const made = id === undefined ? undefined : this.#made[id];
@@ -67,7 +96,7 @@ export class Truth {
     }
   }
 
-  /** Reads the payloads in `bytes`, which must hold whole ones. */
+  /** Reads the payloads in `bytes`, which must be whole. */
   parse(bytes: Uint8Array): Made[] {
     const found: Made[] = [];
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

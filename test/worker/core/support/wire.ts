@@ -1,10 +1,10 @@
-// A connection delivered by hand: what the room sends waits until the test lets it arrive. Bytes are copied.
+// A connection delivered by hand: the room's messages wait until the test delivers them. Bytes are copied.
 import type { Attachment } from "../../../../worker/core/attachment.ts";
 import type { Sink } from "../../../../worker/core/sink.ts";
 
 export type Message = string | Uint8Array;
 
-/** Both directions of one connection, and what the runtime knows of it. */
+/** Both directions of one connection, and the runtime's knowledge of it. */
 export class Wire implements Sink {
   /** Sent by the room, not yet at the client. */
   readonly down: Message[] = [];
@@ -17,7 +17,7 @@ export class Wire implements Sink {
   #pongAt: number | undefined;
   #queued = 0;
 
-  /** `countsTexts` false: texts are taken by the network at once, and only frames wait. */
+  /** `countsTexts` false: the network takes texts at once, and only frames wait. */
   constructor(tellsBuffered: boolean, countsTexts = false) {
     this.#tellsBuffered = tellsBuffered;
     this.#countsTexts = countsTexts;
@@ -33,7 +33,7 @@ export class Wire implements Sink {
     this.closed ??= { code, text };
   }
 
-  /** What was sent stays until it is read, also after a close; it is gone with its reader. */
+  /** Sent data stays until it is read, also after a close; it is dropped with its reader. */
   bufferedBytes(): number | undefined {
     return this.#tellsBuffered ? this.#queued : undefined;
   }
@@ -58,13 +58,13 @@ export class Wire implements Sink {
     return message;
   }
 
-  /** The reader is gone, and what waited for it. */
+  /** The reader is gone, and so is its queue. */
   drop(): void {
     this.down.length = 0;
     this.#queued = 0;
   }
 
-  /** The runtime answers a ping, behind what is queued. */
+  /** The runtime answers a ping, behind the queue. */
   answerPing(now: number): void {
     this.#pongAt = now;
     this.down.push("pong");

@@ -1,16 +1,16 @@
-// A room, its publishers and subscribers, and a network that does only what it is told.
+// A room, its publishers and subscribers, and a simulated network.
 import { Flag } from "../../../../protocol/frame.ts";
 import type { Who } from "../../../../worker/core/attachment.ts";
 import type { KeyValueStore } from "../../../../worker/core/key-value-store.ts";
 import { RoomCore } from "../../../../worker/core/room.ts";
-import { DEFAULT_LIMITS } from "../../../../worker/core/room-settings.ts";
 import { DEFAULT_TUNING, type Tuning } from "../../../../worker/core/tuning.ts";
+import { aloneShell, NO_RELAYS } from "./alone.ts";
 import { ModelPublisher } from "./model-publisher.ts";
 import { FramedSubscriber, type ModelSubscriber, PlainSubscriber } from "./model-subscriber.ts";
 import { Truth } from "./truth.ts";
 import { Wire } from "./wire.ts";
 
-/** Small bounds, so that short runs reach them. */
+/** Small limits, so that short runs reach them. */
 export const SMALL: Tuning = {
   ...DEFAULT_TUNING,
   blockBytes: 1000,
@@ -25,7 +25,8 @@ export const SMALL: Tuning = {
   holdMs: 300,
   reliableHoldMs: 20_000,
 };
-const SETTINGS = { historyBytes: 16_000, historySeconds: 30 };
+/** The settings of a room in such a run. */
+export const SETTINGS = { historyBytes: 16_000, historySeconds: 30 };
 
 const WHO: Who = { subject: undefined, jti: "test", issuedAt: 0, expiresAt: null };
 const CREDIT_BYTES = 2000;
@@ -33,7 +34,7 @@ const MAX_GHOSTS = 6;
 
 type Client = ModelPublisher | ModelSubscriber;
 
-/** Everything of one run. Methods are the events that can happen. */
+/** The state of one run. Its methods are the possible events. */
 export class World {
   readonly truth = new Truth();
   readonly publishers: readonly ModelPublisher[];
@@ -41,22 +42,24 @@ export class World {
   readonly #tellsBuffered: boolean;
   readonly #tuning: Tuning;
   readonly #wires = new Map<string, { readonly wire: Wire; readonly client: Client }>();
-  /** Connections that were left behind unread: by clients that said goodbye, or came back without ending the old one. */
+  /** Connections that were left unread: their clients closed, or reconnected without ending the old one. */
   readonly #ghosts = new Map<string, Wire>();
   readonly #kv = new Map<string, unknown>();
   #room: RoomCore;
   #now = 1_000_000;
-  /** Since when publishers are held while nobody has the right to it, and nobody comes or goes. */
+  /**
+   * Since when publishers have been held, although no subscriber has the right to hold them, and none joins or leaves.
+   */
   #heldSince = new Map<string, number>();
   #ids = 0;
   #epochs = 0;
 
   constructor(tellsBuffered: boolean) {
     this.#tellsBuffered = tellsBuffered;
-    // Where only pongs tell, bytes count until two of them have come.
+    // If only pongs confirm data, bytes count until two of them have arrived.
     this.#tuning = tellsBuffered ? SMALL : { ...SMALL, roomQueueBytes: 4 * SMALL.roomQueueBytes };
     this.#room = this.#createRoom();
-    this.#room.create(this.#now, SETTINGS);
+    this.#room.create(this.#now, "room", SETTINGS);
     this.publishers = ["main", "main", "other"].map((track) => new ModelPublisher(track, this.truth));
     const framed = (delivery: "live" | "latest" | "reliable", start: string) =>
       new FramedSubscriber(this.truth, delivery, start);
@@ -90,6 +93,7 @@ export class World {
     if (client instanceof ModelPublisher) {
       const join = { role: "publish", who: WHO, publication: client.publication } as const;
       this.#room.join(this.#now, id, join, wire);
+      this.#note();
     } else {
       client.begin?.();
       const join = { role: "subscribe", who: WHO, subscription: client.subscription } as const;
@@ -97,9 +101,10 @@ export class World {
     }
     if (!(client instanceof ModelPublisher) && client.subscription.delivery === "reliable")
       this.#credit(wire, CREDIT_BYTES);
+    this.#note();
   }
 
-  /** The client's end of the connection fails; what was on its way in either direction is lost. */
+  /** The client's end of the connection fails; data on its way in either direction is lost. */
   cut(client: Client): void {
     const found = this.#find(client);
     if (found === undefined) return;
@@ -109,7 +114,7 @@ export class World {
     this.#room.left(this.#now, found.id, true);
   }
 
-  /** The client says goodbye, or comes back without a word, and never reads what waits for it. */
+  /** The client closes, or reconnects silently, and never reads the rest of its queue. */
   abandon(client: Client, saysGoodbye: boolean): void {
     const found = this.#find(client);
     if (found === undefined || client instanceof ModelPublisher || this.#ghosts.size >= MAX_GHOSTS) return;
@@ -118,7 +123,7 @@ export class World {
     if (saysGoodbye) this.#room.left(this.#now, found.id, false);
   }
 
-  /** The oldest connection that was left behind is gone at last. */
+  /** The oldest unread connection finally disappears. */
   bury(): void {
     const [ghost] = this.#ghosts;
     if (ghost === undefined) return;
@@ -141,7 +146,7 @@ export class World {
     }
   }
 
-  /** Up to `count` messages arrive at the client; behind the last one it sees that the room closed. */
+  /** Up to `count` messages arrive at the client; after the last one, it sees that the room closed. */
   arriveAtClient(client: Client, count: number): void {
     for (let index = 0; index < count; index++) {
       const found = this.#find(client);
@@ -166,7 +171,7 @@ export class World {
     wire.up.push("ping");
   }
 
-  /** Time passes; the room's timer runs where it is due. */
+  /** Time passes; the room's timer runs when it is due. */
   pass(ms: number): void {
     const end = this.#now + ms;
     let still = 0;
@@ -181,7 +186,7 @@ export class World {
     this.#checkHold();
   }
 
-  /** Nobody without the right holds a publisher for longer than a burst does. */
+  /** No subscriber without the right holds a publisher for longer than a burst does. */
   #checkHold(): void {
     const listed = this.#room.connections(this.#now, WHO);
     const mayHold = this.subscribers.some(({ wire, subscription }) => wire && subscription.delivery === "reliable");
@@ -195,10 +200,10 @@ export class World {
     }
   }
 
-  /** The object leaves memory, its sockets stay. What it gathers is sent before: a timer keeps it awake. */
+  /** The object leaves memory; its sockets stay. It first sends gathered frames, because a timer keeps it awake. */
   sleep(): void {
     this.pass(SMALL.gatherMs);
-    // A queue keeps the room awake, so nobody who was left behind with one is there.
+    // A queue keeps the room awake, so no unread connection with a queue remains.
     while (this.#ghosts.size > 0) this.bury();
     this.#endClosing();
     this.#room = this.#createRoom();
@@ -214,21 +219,21 @@ export class World {
     this.#room = this.#createRoom();
   }
 
-  /** What is queued for all connections together, also for those that are closed or were left behind. */
+  /** The queue of all connections together, including closed and unread ones. */
   get queuedBytes(): number {
     const wires = [...this.#wires.values()].map(({ wire }) => wire);
     return [...wires, ...this.#ghosts.values()].reduce((sum, wire) => sum + wire.queuedBytes, 0);
   }
 
-  /** The most that the room has queued for any one subscriber. */
+  /** The longest queue of any one subscriber. */
   mostQueued(): number {
     return Math.max(...this.subscribers.map(({ wire }) => wire?.queuedBytes ?? 0));
   }
 
-  /** Everybody is connected, everything is delivered, each track ends with a group. */
+  /** All clients are connected, everything is delivered, and each track ends with a group. */
   settle(): void {
     while (this.#ghosts.size > 0) this.bury();
-    for (let round = 0, last = 30; round < last; round++) {
+    for (let round = 0, last = 60; round < last; round++) {
       for (const client of [...this.publishers, ...this.subscribers]) this.connect(client);
       if (round === 10) for (const publisher of this.publishers) publisher.write(10, Flag.key);
       for (const publisher of this.publishers) {
@@ -241,12 +246,12 @@ export class World {
         this.arriveAtClient(client, 1000);
       }
       this.pass(400);
-      if (!this.publishers.every(({ wire, isDone }) => wire === undefined || isDone)) last = Math.min(round + 30, 300);
+      if (!this.publishers.every(({ wire, isDone }) => wire === undefined || isDone)) last = Math.min(round + 60, 600);
     }
     for (const subscriber of this.subscribers) this.arriveAtClient(subscriber, 1000);
   }
 
-  /** Nor is anybody whom the room has closed and who has not read the last of it. */
+  /** Also ends connections that the room has closed and whose clients have not read the rest. */
   #endClosing(): void {
     const listed = this.#room.connections(this.#now, WHO);
     const ids = "refused" in listed ? [] : listed.map(({ connection }) => connection);
@@ -254,7 +259,14 @@ export class World {
   }
 
   #createRoom(): RoomCore {
-    return new RoomCore("room", storage(this.#kv), DEFAULT_LIMITS, () => `e${this.#epochs++}`, this.#tuning);
+    return new RoomCore(
+      "room",
+      storage(this.#kv),
+      NO_RELAYS,
+      aloneShell(() => `e${this.#epochs++}`),
+      this.#now,
+      this.#tuning,
+    );
   }
 
   #credit(wire: Wire, bytes: number): void {
@@ -262,7 +274,7 @@ export class World {
   }
 
   #note(): void {
-    for (const { epoch, next } of this.tracks) if (next !== null) this.truth.accept(epoch, next);
+    for (const { name, epoch, next } of this.tracks) this.truth.accept(name, epoch, next ?? 0);
   }
 
   #find(client: Client): { readonly id: string; readonly wire: Wire } | undefined {
