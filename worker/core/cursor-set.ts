@@ -26,8 +26,7 @@ export class CursorSet {
     const isNew = !isPositioned(start, track.name);
     let state = startState(start, track, now);
     // At a relay whose parent has ended the epoch, the next frames are in another one.
-    if (isNew && track.isCopy && track.mayReach === Number.POSITIVE_INFINITY)
-      state = startState({ at: "live" }, track, now);
+    if (isNew && track.isBetweenEpochs) state = startState({ at: "live" }, track, now);
     else if (isNew && begin !== null) state = { at: "flowing", cursor: begin, strict: this.#isReliable };
     this.restore(track, state, null);
   }

@@ -30,8 +30,6 @@ export class LiveTrack {
   #source: Source = { at: "offline" };
   /** Subscribers that know an epoch that the parent has not announced, and how long they wait for it. */
   readonly #early = new Map<Subscriber, number>();
-  /** At a relay: true if the parent ended the epoch, and nothing has arrived since. */
-  #isBetweenEpochs = false;
 
   constructor(track: Track, tuning: Tuning, budgets: Budgets) {
     this.track = track;
@@ -143,7 +141,7 @@ export class LiveTrack {
   }
 
   get dueAt(): number | undefined {
-    const [earlyUntil] = this.#isBetweenEpochs ? [] : this.#early.values();
+    const [earlyUntil] = this.track.isBetweenEpochs ? [] : this.#early.values();
     return earliest([this.fanOut.dueAt, this.#source.at === "grace" ? this.#source.until : undefined, earlyUntil]);
   }
 
@@ -153,15 +151,9 @@ export class LiveTrack {
     return this.#after(now, [...this.#endWaits(now), ...this.fanOut.tick(now)]);
   }
 
-  /** The parent ended the epoch, and does not know where. */
-  endEpoch(): void {
-    this.track.loseEnd();
-    this.#isBetweenEpochs = true;
-  }
-
   /** Frames, a gap, or another epoch have arrived. */
   advance(now: number): Closing[] {
-    this.#isBetweenEpochs = false;
+    this.track.isBetweenEpochs = false;
     return this.#after(now, this.fanOut.advance(now));
   }
 
@@ -199,7 +191,7 @@ export class LiveTrack {
   /** Tells subscribers that have waited long enough that their epoch is over. */
   #endWaits(now: number): Closing[] {
     const closings: Closing[] = [];
-    if (this.#isBetweenEpochs) return closings;
+    if (this.track.isBetweenEpochs) return closings;
     for (const [subscriber, until] of this.#early) {
       if (until > now) break;
       this.#early.delete(subscriber);

@@ -28,6 +28,13 @@ export class Track {
   format: string | null = null;
   /** True if another object of the room determines its contents. */
   readonly isCopy: boolean;
+  /**
+   * A relay is getting the past of a track that is new to it. Newcomers wait until it is complete, to start at its
+   * newest group.
+   */
+  isFilling = false;
+  /** At a relay: true if the parent ended the epoch, and nothing has arrived since. */
+  isBetweenEpochs = false;
   #number: number;
   #epoch: string;
   #next: number | null;
@@ -42,7 +49,6 @@ export class Track {
   readonly #blockBytes: number;
   #groupStart: number | undefined;
   #hasEnded = false;
-  #isFilling = false;
   /** The holes within history. */
   #holes = new Holes();
 
@@ -155,18 +161,6 @@ export class Track {
     this.#history = new History(this.#blockBytes);
   }
 
-  /**
-   * A relay is getting the past of a track that is new to it. Newcomers wait until it is complete, to start at its
-   * newest group.
-   */
-  fill(isFilling: boolean): void {
-    this.#isFilling = isFilling;
-  }
-
-  get isFilling(): boolean {
-    return this.#isFilling;
-  }
-
   /** Its frames have another number from now on. The existing frames and inits have the old number. */
   renumber(number: number): void {
     const begin = this.beginsAt;
@@ -178,9 +172,10 @@ export class Track {
     this.#inits = [];
   }
 
-  /** The end of the epoch is unknown. */
+  /** The parent ended the epoch, and does not know where. */
   loseEnd(): void {
     this.#mayReach = Number.POSITIVE_INFINITY;
+    this.isBetweenEpochs = true;
   }
 
   /** After sleep: restores what its publisher announced. */

@@ -132,7 +132,7 @@ export class Uplink {
     }
     if (known === undefined) this.#makePlace();
     const live = known ?? tracks.create(name, epoch, number);
-    if (known === undefined) live.track.fill(true);
+    if (known === undefined) live.track.isFilling = true;
     if (known === undefined) live.track.follow(epoch, sequence);
     else live.followEpoch(epoch, sequence);
     live.describe(format ?? null);
@@ -147,7 +147,7 @@ export class Uplink {
     const live = this.#basin.tracks.get(name);
     if (live?.track.epoch !== epoch) return;
     if (live.track.next === null) this.#wake(live, from);
-    if (to === null) return live.endEpoch();
+    if (to === null) return live.track.loseEnd();
     const next = live.track.next ?? from;
     if (to < next) return;
     live.track.skip(next, to, reasonBelow(reason));
@@ -157,7 +157,7 @@ export class Uplink {
   #caughtUp(now: number, name: string): void {
     const live = this.#basin.tracks.get(name);
     if (!live?.track.isFilling) return;
-    live.track.fill(false);
+    live.track.isFilling = false;
     this.#basin.arrivals.announce(now, live);
   }
 

@@ -214,3 +214,15 @@ test("S9 L3 the format of a track is known below a relay, also after it was park
   woken.restore(START + 60_000, []);
   expect(woken.node.hub.snapshot(START + 60_000).tracks[0]?.format).toBe("c/d");
 });
+
+test("S3 a newcomer gets nothing of an epoch that its parent ended; if that epoch continues, the next newcomer gets its group", () => {
+  const { say, send, come, begin } = relay();
+  begin();
+  send(START, message(5, 2, { key: true }));
+  say(START, { type: "gap", name: "main", epoch: "e1", from: 7, to: null, reason: "epoch" });
+  const between = come(START, "a");
+  send(START, message(7, 1));
+  const after = come(START, "b");
+  expect(sequences(between)).toEqual([]);
+  expect(sequences(after)).toEqual([5, 6, 7]);
+});
