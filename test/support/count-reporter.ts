@@ -7,7 +7,10 @@ import { SECRET } from "./secret.ts";
 /** A JWT: header and payload are JSON objects in base64url, so both begin with `eyJ`. */
 const TOKEN = /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/;
 
-/** Counts tests. A module that could not be loaded, and output with a secret, count as failed. */
+/**
+ * Counts tests, and names those that passed only on their second run (`--retry`). A module that could not be loaded, and
+ * output with a secret, count as failed.
+ */
 export default class CountReporter implements Reporter {
   #leaks = 0;
 
@@ -24,6 +27,7 @@ export default class CountReporter implements Reporter {
       if (module.errors().length > 0) failed++;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
+        if (test.diagnostic()?.flaky) process.stderr.write(`passed on its second run: ${test.fullName}\n`);
         if (state === "passed") passed++;
         if (state === "failed") failed++;
       }
