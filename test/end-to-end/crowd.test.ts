@@ -86,9 +86,14 @@ test("S2 an idle room with 100 subscribers sleeps, and wakes for the next frame 
   const describe = async () =>
     (await fetch(`${runtime.url}/api/rooms/${room.room}`, { headers })).json() as Promise<{ awakeSince: number }>;
   const { awakeSince } = await describe();
-  // The runtime removes an object from memory after ten seconds without events; a request would be one.
-  await sleep(13_000);
-  expect((await describe()).awakeSince).toBeGreaterThan(awakeSince);
+  // The runtime removes an object from memory after ten seconds without events; a request is one. On a busy machine it
+  // may take longer, so the second look comes later.
+  const slept = async () => (await describe()).awakeSince > awakeSince;
+  for (const seconds of [13, 20]) {
+    await sleep(seconds * 1000);
+    if (await slept()) break;
+  }
+  expect(await slept()).toBe(true);
   await publisher.write([{ payload: new Uint8Array(100), flags: 0 }]);
   await waitFor("the second frame", () => subscribers.every(({ frames }) => frames === 2));
   for (const { gaps, fault, closed, next } of subscribers) {
@@ -96,7 +101,7 @@ test("S2 an idle room with 100 subscribers sleeps, and wakes for the next frame 
   }
   await publisher.end();
   for (const { socket } of subscribers) socket.terminate();
-}, 60_000);
+});
 
 test("W4 a reliable subscriber that reads 4 MiB/s holds a fast publisher back: nothing lost, memory bounded", async () => {
   const room = await createRoom(runtime.url);

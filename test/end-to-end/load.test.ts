@@ -16,6 +16,8 @@ import { waitFor, within } from "../support/wait.ts";
 const SIGNAL = new AbortController().signal;
 const FRAME_BYTES = 500;
 const FRAMES_PER_SECOND = 50;
+/** The tests ask for a fifth of a second's frames: a machine may stand still for the rest. */
+const SECONDS = 3;
 
 let runtime: Runtime;
 let folder: string;
@@ -31,7 +33,7 @@ afterAll(async () => {
 /** A load with its own publisher, in this process. */
 function load({ room, tokens }: TestRoom, options: Partial<LoadOptions>): Promise<LoadResult> {
   const usual = { url: runtime.url, room, token: tokens.subscribe, mode: "framed", subscribers: 10 } as const;
-  const times = { rampSeconds: 0, seconds: 1.2, processes: 1 };
+  const times = { rampSeconds: 0, seconds: SECONDS, processes: 1 };
   const publish = { token: tokens.publish, framesPerSecond: FRAMES_PER_SECOND, frameBytes: FRAME_BYTES };
   const user = { fork: [""] as const, progress: () => {}, stop: SIGNAL, abandon: SIGNAL };
   return runLoad({ ...usual, ...times, publish, ...options }, user);
@@ -86,7 +88,7 @@ test.each(["framed", "plain"] as const)("%s: everything that was sent is counted
 
 test("as a command, from two processes: exit code 0, and the result", async () => {
   const publish = ["--publish", "--rate", String(FRAMES_PER_SECOND), "--frame-bytes", String(FRAME_BYTES)];
-  const args = ["--subscribers", "13", "--ramp", "0", "--seconds", "1.2", "--processes", "2", ...publish];
+  const args = ["--subscribers", "13", "--ramp", "0", "--seconds", String(SECONDS), "--processes", "2", ...publish];
   const { run, result, exit } = await start(await createRoom(runtime.url), args);
   expect([await exit, run.stderr]).toEqual([0, ""]);
   const found = await result();
@@ -108,8 +110,9 @@ test.each(["framed", "plain"] as const)("%s: messages dropped on their way are a
 
 test("a subscriber that loses the connection resumes: nothing lost, nothing twice", async () => {
   await using proxy = await MessageProxy.start(runtime.url);
-  const loading = load(await createRoom(runtime.url), { url: proxy.url, subscribers: 5, seconds: 2.5 });
-  await waitFor("everybody to be there", () => proxy.connections === 6);
+  const loading = load(await createRoom(runtime.url), { url: proxy.url, subscribers: 5, seconds: 6 });
+  // Who is cut off before the welcome has not joined, so its next connection is its first.
+  await waitFor("everybody to take part", () => proxy.served.size === 5);
   proxy.cut();
   const result = await loading;
   expectAll(result, 5);
@@ -133,7 +136,7 @@ test("another publisher's stream is counted, too; Ctrl-C ends the load, and a lo
   try {
     const args = ["--subscribers", "6", "--ramp", "0.2", "--seconds", "600"];
     const { run, result, exit } = await start({ room, tokens, ...links }, args, proxy.url);
-    await waitFor("everybody to be there", () => proxy.connections === 6, 30_000);
+    await waitFor("everybody to take part", () => proxy.served.size === 6, 60_000);
     await frames(30);
     dropping = true;
     await waitFor("a loss", () => dropped >= 4);
@@ -175,13 +178,16 @@ test("a load reports its cost, if the token may know it", async () => {
   const args = ["--subscribers", "20", "--ramp", "0", "--seconds", "3", "--publish", "--admin-token-file", file];
   const { run, result, exit } = await start(room, args);
   expect(await exit).toBe(0);
-  const { cost } = (await result()) as LoadResult & { cost: Record<string, number> };
-  // Twenty viewers for some three seconds, in an object that is awake, and thirty messages a second.
-  expect(cost.viewerHours).toBeGreaterThan((20 * 2.7) / 3600);
-  expect(cost.viewerHours).toBeLessThan((20 * 6) / 3600);
-  const least = (2.7 * 0.128 * 12.5 + (80 / 20) * 0.15 + 20 * 0.45) / 1e6;
+  const { cost, seconds } = (await result()) as LoadResult & { cost: Record<string, number> };
+  // A busy machine needs more than three seconds for a load of three seconds.
+  const longer = Math.max(1, seconds / 3);
+  // Twenty viewers for some three seconds, in an object that is awake, and thirty messages a second. Who joins late
+  // counts for less, and a publisher that is late sends fewer messages.
+  expect(cost.viewerHours).toBeGreaterThan((20 * 1.5) / 3600);
+  expect(cost.viewerHours).toBeLessThan(((20 * 6) / 3600) * longer);
+  const least = (2.7 * 0.128 * 12.5 + (40 / 20) * 0.15 + 20 * 0.45) / 1e6;
   expect(cost.dollars).toBeGreaterThan(least);
-  expect(cost.dollars).toBeLessThan(2 * least);
+  expect(cost.dollars).toBeLessThan(2 * least * longer);
   expect(cost.dollarsPer1000ViewerHours).toBeCloseTo(((cost.dollars ?? 0) / (cost.viewerHours ?? 1)) * 1000, 3);
   expect(run.stdout).toMatch(/^cost +\$\S+ for \S+ viewer-hours, \$\S+ per 1,000 viewer-hours/m);
   const { result: other, exit: ended } = await start(room, ["--subscribers", "1", "--ramp", "0", "--seconds", "1"]);

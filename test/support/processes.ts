@@ -55,7 +55,7 @@ export class Process implements AsyncDisposable {
   }
 
   /** The first match of `pattern` in its output, once there is one. */
-  says(pattern: RegExp, ms = 20_000): Promise<RegExpExecArray> {
+  says(pattern: RegExp, ms = 60_000): Promise<RegExpExecArray> {
     const probe = () => {
       const match = pattern.exec(this.stdout + this.stderr);
       if (match === null && this.child.exitCode !== null) throw new Error(`it ended: ${this.stdout}${this.stderr}`);
