@@ -7,7 +7,7 @@ import { Publisher, Subscriber } from "../../client/index.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Flag, FrameType, readMessage } from "../../protocol/frame.ts";
 import { createRoom, reliableToken, startTestRuntime, type TestRoom } from "../support/local-room.ts";
-import { descendantsOf, memoryOf } from "../support/processes.ts";
+import { memoryOf, workerds } from "../support/processes.ts";
 import { RawSubscriber } from "../support/raw-subscriber.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -116,7 +116,7 @@ test("W4 a reliable subscriber that reads 4 MiB/s holds a fast publisher back: n
   });
   const [sent, got] = [createHash("sha256"), createHash("sha256")];
   const total = 32 * MiB;
-  const pid = Math.max(...descendantsOf(process.pid));
+  const [pid = 0] = workerds();
   const before = memoryOf(pid, "VmRSS");
   let peak = before;
   let written = 0;

@@ -98,6 +98,11 @@ export function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
+/** The processes of the runtime that this process has started, without the shells that guard them. */
+export function workerds(): number[] {
+  return descendantsOf(process.pid).filter((pid) => programOf(pid)?.endsWith("/workerd"));
+}
+
 /** Returns true if the process exists. A zombie does not count. */
 export function isRunning(pid: number): boolean {
   const status = statusOf(pid);
@@ -116,9 +121,18 @@ function parentOf(pid: number): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
+function programOf(pid: number): string | undefined {
+  return fileOf(pid, "cmdline")?.split("\0")[0];
+}
+
 function statusOf(pid: number): string | undefined {
+  return fileOf(pid, "status");
+}
+
+/** undefined: the process has ended. */
+function fileOf(pid: number, name: "cmdline" | "status"): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
   } catch {
     return undefined;
   }
