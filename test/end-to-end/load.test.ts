@@ -46,7 +46,7 @@ async function start({ room }: TestRoom, args: readonly string[], url = runtime.
   const env = { ROOMCAST_TOKEN: token, NODE_NO_WARNINGS: "1" };
   const run = Process.roomcast(["load", room, "--url", url, "--json", file, ...args], { env });
   const result = async () => JSON.parse(await readFile(file, "utf8")) as LoadResult;
-  return { run, result, exit: within("the load's end", run.exit, 60_000) };
+  return { run, result, exit: within("the load's end", run.exit, 110_000) };
 }
 
 /** Frames with data in the messages that were passed on to subscribers. */

@@ -144,7 +144,7 @@ describe("pictures and sound", () => {
     await expectMovement("picture");
     expect(await trackFormat()).toEqual(["image/jpeg"]);
     await viewer.page.click("#pause");
-    await viewer.until("state.dataset.value === 'paused'");
+    await viewer.until("state.dataset.value === 'paused' && notice.textContent === 'Paused'");
     const still = await viewer.page.locator("#picture").screenshot();
     await viewer.until("Number(document.querySelector('#frame-rate').dataset.value) > 10");
     expect(still.equals(await viewer.page.locator("#picture").screenshot())).toBe(true);
@@ -163,12 +163,10 @@ describe("text and bytes", () => {
     await open();
     await viewer.until(`${LIVE} && log.textContent.includes('line 30 of')`);
     expect(await viewer.page.evaluate("log.textContent.includes('\\u001b')")).toBe(false);
-    expect(await viewer.page.evaluate("log.scrollHeight - log.scrollTop - log.clientHeight < 30")).toBe(true);
+    await viewer.until("log.scrollHeight - log.scrollTop - log.clientHeight < 30");
     await viewer.page.locator("#search").fill("NEEDLE");
     await viewer.until("/^\\d+ of \\d+$/.test(count.textContent)");
-    expect(
-      await viewer.page.evaluate("[...log.children].every((row) => row.hidden !== row.textContent.includes('needle'))"),
-    ).toBe(true);
+    await viewer.until("[...log.children].every((row) => row.hidden !== row.textContent.includes('needle'))");
     await look("lines-search");
     await viewer.page.locator("#search").fill("");
     // A line that arrives at this moment scrolls down again.

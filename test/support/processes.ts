@@ -100,7 +100,12 @@ export function descendantsOf(pid: number): number[] {
 
 /** The processes of the runtime that this process has started, without the shells that guard them. */
 export function workerds(): number[] {
-  return descendantsOf(process.pid).filter((pid) => programOf(pid)?.endsWith("/workerd"));
+  return descendantsOf(process.pid).filter((pid) => commandOf(pid)[0]?.endsWith("/workerd"));
+}
+
+/** The program and its arguments; empty: the process has ended. */
+export function commandOf(pid: number): string[] {
+  return fileOf(pid, "cmdline")?.split("\0") ?? [];
 }
 
 /** Returns true if the process exists. A zombie does not count. */
@@ -119,10 +124,6 @@ export function memoryOf(pid: number, figure: "VmRSS" | "VmHWM"): number {
 function parentOf(pid: number): number | undefined {
   const parent = /^PPid:\s+(\d+)/m.exec(statusOf(pid) ?? "")?.[1];
   return parent === undefined ? undefined : Number(parent);
-}
-
-function programOf(pid: number): string | undefined {
-  return fileOf(pid, "cmdline")?.split("\0")[0];
 }
 
 function statusOf(pid: number): string | undefined {
