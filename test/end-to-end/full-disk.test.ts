@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createRoom } from "../support/local-room.ts";
 import { waitFor } from "../support/wait.ts";
@@ -13,7 +13,10 @@ import { WorkerProcess } from "../support/worker-process.ts";
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const DISK_BYTES = 16 * 1024 * 1024;
 
-const folder = mkdtempSync(join(tmpdir(), "roomcast-disk-"));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "roomcast-disk-"));
+});
 afterEach(() => {
   if (isRoot) execFileSync("umount", ["-l", folder]);
   rmSync(folder, { recursive: true, force: true });
