@@ -72,7 +72,7 @@ test("a camera is shared: pictures move, sound is heard, a late viewer has a pic
   const found = await latencies(viewer, 30);
   const median = found[15] ?? 0;
   console.log(JSON.stringify({ latencyMs: { median, max: found.at(-1) }, firstPictureMs: firstPicture, level }));
-  // Four browsers' worth of encoders and decoders run here without a graphics card. Figures are in the output above.
+  // The pages encode and decode without a graphics card. The bounds are those of a slow machine; the figures are above.
   expect(median).toBeLessThan(2500);
   expect(firstPicture).toBeLessThan(6000);
   const file = await watched(20);
