@@ -104,7 +104,7 @@ test("W6 15 anonymous viewers send 480 texts a second each: the publisher's fram
     }
     publisher.wire.sendText(JSON.stringify({ type: "sync", sequence: frames }));
     const isAcknowledged = () => publisher.texts.some((text) => text.includes(`"ack","sequence":${frames}`));
-    await waitFor("the ack", isAcknowledged, 8000);
+    await waitFor("the ack", isAcknowledged, 12_000);
     await waitFor("the viewers to have all", () => viewers.every(({ ledger }) => ledger.frames === frames));
   } finally {
     clearInterval(attack);
