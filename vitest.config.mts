@@ -59,7 +59,8 @@ export default defineConfig({
           maxWorkers,
           include: ["test/**/*.test.ts"],
           exclude: ["test/worker/*.test.ts", "test/end-to-end/**"],
-          testTimeout: 30_000,
+          // Some start processes, while another file uses the other core.
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -5,7 +5,6 @@ import { RecorderCore, type RecorderShell } from "./core/recorder.ts";
 import { parseRecorderId, trackPrefix } from "./core/recorder-id.ts";
 import type { RecorderReport } from "./core/recorder-report.ts";
 import type { RecordingTerms } from "./core/recorder-state.ts";
-import type { Sql } from "./core/recording-rows.ts";
 import {
   type Bounds,
   pageOf,
@@ -16,8 +15,8 @@ import {
   spanOf,
   summaryOf,
 } from "./core/recording-view.ts";
-import type { Value } from "./core/segment-row.ts";
 import { spoolBytes } from "./core/spool.ts";
+import type { Sql, Value } from "./core/sql.ts";
 import type { StoreOrder } from "./core/store-order.ts";
 import { randomId } from "./ids.ts";
 import { inTime } from "./in-time.ts";

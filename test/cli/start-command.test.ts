@@ -5,13 +5,15 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { descendantsOf, isRunning, Process } from "../support/processes.ts";
 import { waitFor, within } from "../support/wait.ts";
 
 const ROOMCAST = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
 const PORTS = ["--port", "0", "--ingest-port", "0", "--status-port", "0"];
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
+/** Each test starts the Worker more than once, while another file uses the other core. */
+vi.setConfig({ testTimeout: 2 * WAIT_MS });
 
 const folder = mkdtempSync(join(tmpdir(), "roomcast-start-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

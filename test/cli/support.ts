@@ -8,7 +8,7 @@ import { until } from "../ingest-bridge/support/until.ts";
 const ENTRY = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
 
 /** For processes that start while others do. */
-export const DEADLINE_MS = 15_000;
+export const DEADLINE_MS = 30_000;
 vi.setConfig({ testTimeout: 2 * DEADLINE_MS });
 
 /** A running command and its output. */

@@ -11,6 +11,7 @@ import { nodeEnvironment } from "../../client/node.ts";
 import { Publisher } from "../../client/publisher.ts";
 import { Subscriber } from "../../client/subscriber.ts";
 import { readMessage } from "../../protocol/frame.ts";
+import { waitFor } from "../support/wait.ts";
 import { accept, ack, announce, message, text, WELCOME } from "./support/room.ts";
 
 const closing: (() => void)[] = [];
@@ -154,8 +155,11 @@ describe("on real sockets", () => {
     const subscriber = new Subscriber({ url, ...common, maxQueueBytes: 1_000_000 });
     const iterator = subscriber[Symbol.asyncIterator]();
     await iterator.next();
-    await sleep(300);
-    const stuck = room?.bufferedAmount ?? 0;
+    const stuck = await waitFor("the kernel's buffers to be full", async () => {
+      const before = room?.bufferedAmount;
+      await sleep(300);
+      return room?.bufferedAmount === before ? before : undefined;
+    });
     expect(stuck).toBeGreaterThan(10_000_000);
     expect(subscriber.stats.bytes).toBeLessThan(2_000_000);
     await sleep(700);

@@ -18,7 +18,8 @@ test("T20 SIGTERM: 8 MiB in the buffer reach a slow room, then the bridge exits 
   onTestFinished(() => room.stop());
   room.behaviour.window = 0;
   room.behaviour.acks = false;
-  await using bridge = await startBridgeProcess(room.url);
+  // Without a limit that a slow machine reaches.
+  await using bridge = await startBridgeProcess(room.url, ["--drain-timeout", "60"]);
   const [, statusPort] = await bridge.process.says(/"statusPort":(\d+)/);
   const buffered = async () => {
     const text = await (await fetch(`http://127.0.0.1:${statusPort}/metrics`)).text();

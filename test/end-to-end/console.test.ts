@@ -148,6 +148,8 @@ test("three rooms: one live, one that waits, one that is closed; the live one is
   await page.getByLabel(/^Address/).fill("ftp://nowhere");
   await page.getByRole("button", { name: "Save the address" }).click();
   await shows(/url: does not begin with https/);
+  // The browser itself reports this refusal, too, at an arbitrary time.
+  await waitFor("the browser's report", () => complaints.some((text) => text.includes("400 (Bad Request)")));
   complaints.length = 0;
   await page.getByLabel(/^Address/).fill(receiver.url);
   await page.getByRole("button", { name: "Save the address" }).click();

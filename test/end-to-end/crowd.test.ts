@@ -7,7 +7,7 @@ import { Publisher, Subscriber } from "../../client/index.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Flag, FrameType, readMessage } from "../../protocol/frame.ts";
 import { createRoom, reliableToken, startTestRuntime, type TestRoom } from "../support/local-room.ts";
-import { descendantsOf, memoryOf } from "../support/processes.ts";
+import { memoryOf, workerds } from "../support/processes.ts";
 import { RawSubscriber } from "../support/raw-subscriber.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -86,9 +86,14 @@ test("S2 an idle room with 100 subscribers sleeps, and wakes for the next frame 
   const describe = async () =>
     (await fetch(`${runtime.url}/api/rooms/${room.room}`, { headers })).json() as Promise<{ awakeSince: number }>;
   const { awakeSince } = await describe();
-  // The runtime removes an object from memory after ten seconds without events; a request would be one.
-  await sleep(13_000);
-  expect((await describe()).awakeSince).toBeGreaterThan(awakeSince);
+  // The runtime removes an object from memory after ten seconds without events; a request is one. On a busy machine it
+  // may take longer, so the second look comes later.
+  const slept = async () => (await describe()).awakeSince > awakeSince;
+  for (const seconds of [13, 20]) {
+    await sleep(seconds * 1000);
+    if (await slept()) break;
+  }
+  expect(await slept()).toBe(true);
   await publisher.write([{ payload: new Uint8Array(100), flags: 0 }]);
   await waitFor("the second frame", () => subscribers.every(({ frames }) => frames === 2));
   for (const { gaps, fault, closed, next } of subscribers) {
@@ -96,7 +101,7 @@ test("S2 an idle room with 100 subscribers sleeps, and wakes for the next frame 
   }
   await publisher.end();
   for (const { socket } of subscribers) socket.terminate();
-}, 60_000);
+});
 
 test("W4 a reliable subscriber that reads 4 MiB/s holds a fast publisher back: nothing lost, memory bounded", async () => {
   const room = await createRoom(runtime.url);
@@ -111,7 +116,7 @@ test("W4 a reliable subscriber that reads 4 MiB/s holds a fast publisher back: n
   });
   const [sent, got] = [createHash("sha256"), createHash("sha256")];
   const total = 32 * MiB;
-  const pid = Math.max(...descendantsOf(process.pid));
+  const [pid = 0] = workerds();
   const before = memoryOf(pid, "VmRSS");
   let peak = before;
   let written = 0;

@@ -133,10 +133,11 @@ test("H21 the element plays in a plain page of another origin, whose policy is s
   await viewer.until("told.includes('live')");
   // If a picture is visible at once, there is no time for `waiting`.
   expect(await viewer.page.evaluate("told")).toEqual(expect.arrayContaining(["main online", "live"]));
-  const status = await viewer.page
-    .locator("roomcast-player")
-    .evaluate((player) => player.shadowRoot?.getElementById("status")?.textContent);
-  expect(status).toMatch(/^live, \d+\.\d s behind the publisher's clock$/);
+  const status = () =>
+    viewer.page
+      .locator("roomcast-player")
+      .evaluate((player) => player.shadowRoot?.getElementById("status")?.textContent);
+  await expect.poll(status, { timeout: 30_000 }).toMatch(/^live, \d+\.\d s behind the publisher's clock$/);
   expect(await axeViolations(viewer.page)).toEqual([]);
   expect(viewer.complaints).toEqual([]);
   await keepScreenshot(viewer.page, "element");
@@ -165,25 +166,25 @@ test("H4 the element comes in with a ticket of the page's own server: no token i
 test("H21 the player plays in a frame of an origin that the room allows; in another's there is nothing", async () => {
   await open(`${friend.origin}/frame`);
   const frame = viewer.page.frameLocator("iframe");
-  await expect.poll(() => frame.locator("#status").textContent(), { timeout: 15_000 }).toMatch(/^live, /);
+  await expect.poll(() => frame.locator("#status").textContent(), { timeout: 30_000 }).toMatch(/^live, /);
   for (const part of viewer.page.frames()) expect(await axeViolations(part)).toEqual([]);
   expect(viewer.complaints).toEqual([]);
   await keepScreenshot(viewer.page, "frame");
   await viewer.page.close();
 
   await open(`${stranger.origin}/frame`);
-  await expect.poll(() => viewer.complaints.join(), { timeout: 15_000 }).toContain("frame-ancestors");
+  await expect.poll(() => viewer.complaints.join(), { timeout: 30_000 }).toContain("frame-ancestors");
   expect(await viewer.page.frameLocator("iframe").locator("roomcast-player").count()).toBe(0);
 });
 
 test("H21 H10 in a public room a frame needs no token, and says so where the room is none", async () => {
   await open(`${friend.origin}/public`);
   const frame = viewer.page.frameLocator("iframe");
-  await expect.poll(() => frame.locator("#status").textContent(), { timeout: 15_000 }).toBe("refused");
+  await expect.poll(() => frame.locator("#status").textContent(), { timeout: 30_000 }).toBe("refused");
   await viewer.page.close();
   await settings({ public: true });
   await open(`${friend.origin}/public`);
   await expect
-    .poll(() => viewer.page.frameLocator("iframe").locator("#status").textContent(), { timeout: 15_000 })
+    .poll(() => viewer.page.frameLocator("iframe").locator("#status").textContent(), { timeout: 30_000 })
     .toMatch(/^live, /);
 });

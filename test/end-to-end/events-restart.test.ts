@@ -80,19 +80,23 @@ test("E1 E2 what the queue has lost is made good by the room's next event, or wh
   const before = [...streamed, ...closed.map((room) => at(room)), ...quiet.map((room) => at(room))];
   await waitFor("the index to know all", async () => (await wrong(before)).length === 0, 30_000);
 
-  // The machine dies as soon as it has answered. No client joins these rooms again.
-  await Promise.all([
-    ...closed.map((room) => new RoomApi(url, room).ask("DELETE", "")),
-    ...quiet.map((room) => new RoomApi(url, room).ask("PATCH", "", { settings: { title: "new" } })),
-  ]);
-  await restart();
-  await waitFor("rooms with somebody in them to be told of", async () => (await wrong(streamed)).length === 0, 30_000);
-  const truth = [
-    ...streamed,
-    ...closed.map((room) => at(room, { state: "closed" })),
-    ...quiet.map((room) => at(room, { title: "new" })),
-  ];
-  const lost = await wrong(truth);
+  // The machine dies as soon as it has answered. No client joins these rooms again. If it was slow, the queue may have
+  // passed everything on before it died: then it dies once more.
+  await Promise.all(closed.map((room) => new RoomApi(url, room).ask("DELETE", "")));
+  let truth: Told[] = [];
+  let lost: string[] = [];
+  for (let turn = 1; turn <= 5 && lost.length === 0; turn++) {
+    const title = `new ${turn}`;
+    await Promise.all(quiet.map((room) => new RoomApi(url, room).ask("PATCH", "", { settings: { title } })));
+    await restart();
+    await waitFor("rooms with somebody in them to be told of", async () => (await wrong(streamed)).length === 0);
+    truth = [
+      ...streamed,
+      ...closed.map((room) => at(room, { state: "closed" })),
+      ...quiet.map((room) => at(room, { title })),
+    ];
+    lost = await wrong(truth);
+  }
   expect(lost.length).toBeGreaterThan(0);
 
   // For the index, a day passes.

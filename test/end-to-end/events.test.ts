@@ -183,7 +183,7 @@ test("E1 E2 E3 the index ends equal to the truth, and every event arrives, signe
 }, 150_000);
 
 test("E3 E4 a receiver that is dead ends among the dead, is shown, and gets it when it is sent again", async () => {
-  const room = await createRoom(runtime.url, "deadly");
+  const room = await createRoom(runtime.url);
   const api = new RoomApi(runtime.url, room);
   const { secret } = await api.ask<{ secret: string }>("GET", "/webhook");
   await using dead = await WebhookReceiver.start(secret);
@@ -193,7 +193,7 @@ test("E3 E4 a receiver that is dead ends among the dead, is shown, and gets it w
   const found = await waitFor(
     "a dead delivery",
     async () => {
-      const { deliveries } = await runtime.ask<Deliveries>("/api/deliveries?room=deadly&status=dead");
+      const { deliveries } = await runtime.ask<Deliveries>(`/api/deliveries?room=${room.room}&status=dead`);
       return deliveries.find(({ type }) => type === "room.changed");
     },
     30_000,
@@ -211,13 +211,13 @@ test("E3 E4 a receiver that is dead ends among the dead, is shown, and gets it w
   expect(dead.received[0]).toMatchObject({ type: "room.changed", data: { state: { title: "for a dead receiver" } } });
   expect(dead.faults).toEqual([]);
   await waitFor("it to be shown", async () => {
-    const { deliveries } = await runtime.ask<Deliveries>("/api/deliveries?room=deadly&status=delivered");
+    const { deliveries } = await runtime.ask<Deliveries>(`/api/deliveries?room=${room.room}&status=delivered`);
     return deliveries.some(({ id }) => id === found.id);
   });
 });
 
 test("E4 a redirect is not followed", async () => {
-  const room = await createRoom(runtime.url, "redirected");
+  const room = await createRoom(runtime.url);
   const api = new RoomApi(runtime.url, room);
   const { secret } = await api.ask<{ secret: string }>("GET", "/webhook");
   await using target = await WebhookReceiver.start(secret);
@@ -229,7 +229,7 @@ test("E4 a redirect is not followed", async () => {
   const { answer } = await waitFor(
     "a dead delivery",
     async () => {
-      const { deliveries } = await runtime.ask<Deliveries>("/api/deliveries?room=redirected&status=dead");
+      const { deliveries } = await runtime.ask<Deliveries>(`/api/deliveries?room=${room.room}&status=dead`);
       return deliveries[0];
     },
     30_000,

@@ -1,9 +1,9 @@
 // A disk that fills up under a room in use: requests that have to write are refused, and no connection is cut.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { createRoom } from "../support/local-room.ts";
 import { waitFor } from "../support/wait.ts";
@@ -13,7 +13,10 @@ import { WorkerProcess } from "../support/worker-process.ts";
 const isRoot = process.getuid?.() === 0 && process.platform === "linux";
 const DISK_BYTES = 16 * 1024 * 1024;
 
-const folder = mkdtempSync(join(tmpdir(), "roomcast-disk-"));
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "roomcast-disk-"));
+});
 afterEach(() => {
   if (isRoot) execFileSync("umount", ["-l", folder]);
   rmSync(folder, { recursive: true, force: true });
@@ -57,8 +60,12 @@ async function open(url: string, room: string, tokens: { subscribe: string }) {
   return peer;
 }
 
-/** Writes until the disk has no free page. */
+/** Writes until the disk has no free page. The Worker writes, too, so nobody knows how many there are. */
 function fill(path: string): void {
-  const { bavail, bsize } = statfsSync(folder);
-  writeFileSync(path, Buffer.alloc(bavail * bsize));
+  const page = Buffer.alloc(statfsSync(folder).bsize);
+  try {
+    for (;;) appendFileSync(path, page);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+  }
 }

@@ -193,12 +193,14 @@ describe.each([
         return ((await state.json()) as { subscribers: number }).subscribers === 1;
       });
       await using send = start(["send", id, "--ingest", ingest, "--framing", "mpegts"], tokens.publish);
-      await using ffmpeg = liveMedia({ seconds: 6, gop: 30, outputs: ["pipe:1", sent] });
+      await using ffmpeg = liveMedia({ seconds: 600, gop: 30, outputs: ["pipe:1", sent] });
       send.reads(ffmpeg.child.stdout);
       const viewer = await Viewer.open(browser);
       await viewer.page.goto(links.page);
       await viewer.untilPlayed(1);
-      await Promise.all([ffmpeg.succeeds(), send.succeeds()]);
+      // It ends both outputs at the same byte.
+      ffmpeg.child.kill("SIGINT");
+      await Promise.all([ffmpeg.exit, send.succeeds()]);
       const bytes = await readFile(sent);
       await waitFor("all of it", () => watched?.bytesWritten === bytes.length);
       expect((await readFile(join(folder, `${id}.watched`))).equals(bytes)).toBe(true);

@@ -68,6 +68,10 @@ async function api(path: string, body: object, token: string, method = "POST"): 
 
 const settings = (change: object) => api("", { settings: change }, room.tokens.admin, "PATCH");
 
+/** The player catches up with a stream that a busy machine shows late. */
+const untilNearLive = (seconds: number) =>
+  viewer.until(`latency.dataset.value !== '' && Number(latency.dataset.value) < ${seconds}`);
+
 /** Checks that axe finds nothing, and stores a screenshot. */
 async function look(name: string): Promise<void> {
   expect(await axeViolations(viewer.page)).toEqual([]);
@@ -78,7 +82,7 @@ async function look(name: string): Promise<void> {
 async function expectMovement(part: string): Promise<void> {
   const shot = () => viewer.page.locator(`roomcast-player #${part}`).screenshot();
   const before = await shot();
-  await expect.poll(async () => before.equals(await shot()), { timeout: 5000 }).toBe(false);
+  await expect.poll(async () => before.equals(await shot()), { timeout: 20_000 }).toBe(false);
 }
 
 const trackFormat = async () => {
@@ -97,8 +101,8 @@ describe("pictures and sound", () => {
     await viewer.untilPlayed(1);
     await expectMovement("video");
     expect(await trackFormat()).toEqual(['video/mp2t;codecs="avc1,mp4a.40.2"']);
+    await untilNearLive(4);
     expect(await viewer.page.textContent("#latency")).toMatch(/^\d+\.\d s behind the publisher's clock$/);
-    expect(Number(await viewer.value("latency"))).toBeLessThan(4);
     await viewer.page.locator("#volume").fill("0.4");
     expect(await viewer.page.evaluate("[video.muted, video.volume]")).toEqual([false, 0.4]);
     await viewer.page.click("#unmute");
@@ -116,7 +120,7 @@ describe("pictures and sound", () => {
     await viewer.until("video.getVideoPlaybackQuality().totalVideoFrames >= 50");
     await expectMovement("video");
     expect(await trackFormat()).toEqual(['video/mp4;codecs="avc1.42c00c,mp4a.40.2"']);
-    expect(Number(await viewer.value("latency"))).toBeLessThan(5);
+    await untilNearLive(5);
     await viewer.page.click("#pause");
     await viewer.until("state.dataset.value === 'paused' && notice.textContent === 'Paused'");
     await viewer.page.click("#pause");
@@ -140,7 +144,7 @@ describe("pictures and sound", () => {
     await expectMovement("picture");
     expect(await trackFormat()).toEqual(["image/jpeg"]);
     await viewer.page.click("#pause");
-    await viewer.until("state.dataset.value === 'paused'");
+    await viewer.until("state.dataset.value === 'paused' && notice.textContent === 'Paused'");
     const still = await viewer.page.locator("#picture").screenshot();
     await viewer.until("Number(document.querySelector('#frame-rate').dataset.value) > 10");
     expect(still.equals(await viewer.page.locator("#picture").screenshot())).toBe(true);
@@ -159,12 +163,10 @@ describe("text and bytes", () => {
     await open();
     await viewer.until(`${LIVE} && log.textContent.includes('line 30 of')`);
     expect(await viewer.page.evaluate("log.textContent.includes('\\u001b')")).toBe(false);
-    expect(await viewer.page.evaluate("log.scrollHeight - log.scrollTop - log.clientHeight < 30")).toBe(true);
+    await viewer.until("log.scrollHeight - log.scrollTop - log.clientHeight < 30");
     await viewer.page.locator("#search").fill("NEEDLE");
     await viewer.until("/^\\d+ of \\d+$/.test(count.textContent)");
-    expect(
-      await viewer.page.evaluate("[...log.children].every((row) => row.hidden !== row.textContent.includes('needle'))"),
-    ).toBe(true);
+    await viewer.until("[...log.children].every((row) => row.hidden !== row.textContent.includes('needle'))");
     await look("lines-search");
     await viewer.page.locator("#search").fill("");
     // A line that arrives at this moment scrolls down again.
@@ -294,7 +296,7 @@ describe("states and screens", () => {
     await look("revoked");
     await viewer.page.close();
     room = await createRoom(runtime.url);
-    await open({}, await tokenWith({ room: room.room, exp: Math.floor(Date.now() / 1000) + 4 }));
+    await open({}, await tokenWith({ room: room.room, exp: Math.floor(Date.now() / 1000) + 10 }));
     await viewer.until("notice?.textContent === 'Waiting for the source'");
     await viewer.until("document.querySelector('#state').dataset.value === 'refused'");
     expect(await viewer.page.textContent("#advice")).toContain("has expired");

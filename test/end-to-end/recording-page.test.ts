@@ -71,8 +71,9 @@ test("A8 hls.js plays the recording live, from its begin, and live again", async
   await viewer.page.evaluate(
     "player.currentTime = 0.2; globalThis.before = player.getVideoPlaybackQuality().totalVideoFrames",
   );
+  // What it has played begins at the new position. The position itself goes on, and may be past any bound.
   await viewer.until(
-    "player.currentTime > 1 && player.currentTime < 3 && player.getVideoPlaybackQuality().totalVideoFrames > before + 10",
+    "player.played.length > 0 && player.played.start(0) < 0.5 && player.played.end(0) > 1 && player.getVideoPlaybackQuality().totalVideoFrames > before + 10",
   );
   await viewer.page.evaluate("player.currentTime = hls.liveSyncPosition; globalThis.from = player.currentTime");
   await viewer.until("from > 2 && player.currentTime > from + 1");
@@ -100,7 +101,7 @@ test("A9 the room's page has a time line: back to the begin of the recording, an
   await viewer.until(`${part("timeline")}.checkVisibility()`);
   await dragToTheBeginning(viewer);
   await viewer.until(state("past"));
-  await viewer.until(`/^-0:\\d\\d$/.test(${part("behind")}.textContent)`);
+  await viewer.until(`/^-\\d+:\\d\\d$/.test(${part("behind")}.textContent)`);
   await viewer.untilPlayed(2);
   await viewer.page.evaluate(`${part("live")}.click()`);
   await viewer.until(state("live"));
@@ -142,7 +143,7 @@ describe("an element in a page of somebody else, whose server gives tickets", ()
     await viewer.untilPlayed(0.5);
     await viewer.until(`${part("timeline")}.checkVisibility()`);
     await dragToTheBeginning(viewer);
-    await viewer.until(`/^-0:\\d\\d$/.test(${part("behind")}.textContent)`);
+    await viewer.until(`/^-\\d+:\\d\\d$/.test(${part("behind")}.textContent)`);
     await viewer.untilPlayed(1);
     await viewer.page.evaluate(`${part("live")}.click()`);
     await viewer.until(`${part("behind")}.textContent === "live"`);

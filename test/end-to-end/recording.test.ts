@@ -24,7 +24,7 @@ let folder: string;
 beforeAll(async () => {
   [runtime, folder] = await Promise.all([startTestRuntime(), mkdtemp(join(tmpdir(), "roomcast-recording-"))]);
   bridge = await startTestBridge(runtime.url);
-}, 60_000);
+});
 
 afterAll(async () => {
   await bridge?.[Symbol.asyncDispose]();
@@ -51,7 +51,6 @@ describe.concurrent("what ffmpeg sends", () => {
       expect((await readFile(path)).equals(await readFile(file))).toBe(true);
       expect(await complaintsAbout(path)).toBe("");
     },
-    60_000,
   );
 });
 
@@ -91,7 +90,7 @@ describe.concurrent("roomcast record", () => {
     send.reads(replay.child.stdout);
     await Promise.all([replay.succeeds(), send.succeeds(), again.succeeds()]);
     expect(sha256(await readFile(second))).toBe(sha256(written));
-  }, 60_000);
+  });
 
   test("A1 ends cleanly with Ctrl-C: what it has got is in the file", async () => {
     const room = await createRecordedRoom(runtime.url);
@@ -106,7 +105,7 @@ describe.concurrent("roomcast record", () => {
     expect(recording.stderr).toContain(`${got.byteLength} bytes in ${out}`);
     expect(got.byteLength).toBeLessThan(whole.byteLength);
     expect(sha256(got)).toBe(sha256(whole.subarray(0, got.byteLength)));
-  }, 60_000);
+  });
 });
 
 describe("a room that is recorded", () => {
@@ -130,7 +129,7 @@ describe("a room that is recorded", () => {
     recordings = new RoomRecordings(runtime.url, room);
     await say(100, 60);
     await recordings.ended();
-  }, 60_000);
+  }, 120_000);
 
   test("A7 A10 who may not subscribe sees nothing, and a URL stops working when it says", async () => {
     const other = await createRoom(runtime.url);
@@ -162,7 +161,7 @@ describe("a room that is recorded", () => {
       expect((await fetch(changed)).status).toBe(401);
     }
     // A token that expires soon limits everything made with it.
-    const soon = await tokenWith({ room: room.room, exp: Math.floor(Date.now() / 1000) + 2 });
+    const soon = await tokenWith({ room: room.room, exp: Math.floor(Date.now() / 1000) + 6 });
     const short = (await (await recordings.ask("/tracks/main/segments", { token: soon })).json()) as typeof EMPTY;
     const last = new URL(short.segments[0]?.url ?? "", runtime.url);
     expect((await fetch(last)).status).toBe(200);

@@ -111,7 +111,7 @@ test("kill -9 of the runtime or the bridge in mid-stream: both are there again, 
   const sent = Buffer.concat(written);
   await recorder.subscriber.until("the end", () => recorder.endsWith(sent.subarray(-100)));
   // At most the data on its way between the room and the subscriber, which is reported as a gap.
-  expect(recorder.missingFrom(sent)).toBeLessThan(50_000);
+  expect(recorder.missingFrom(sent)).toBeLessThan(100_000);
   await server.kill("bridge");
   expect(await server.health()).toMatchObject({
     status: 200,
@@ -216,8 +216,8 @@ test("SIGTERM: every client gets 4000; one that does not answer delays the end b
   deaf.socket.pause();
   const late = await server.stop();
   expect(late).toMatchObject({ code: 0 });
-  // 6 s, and a reserve for a busy machine.
-  expect(late.ms).toBeLessThan(12_000);
+  // 6 s, and a reserve for a busy machine: without a limit it would last as long as the deaf client.
+  expect(late.ms).toBeLessThan(30_000);
   expect(server.process.stderr).toContain('"recalled":1,"unanswered":1');
   deaf.socket.terminate();
 });

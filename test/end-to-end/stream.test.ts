@@ -15,6 +15,7 @@ import { FramedSubscriber, isKey, PlainSubscriber, type Target } from "../suppor
 import { waitFor } from "../support/wait.ts";
 
 const SECONDS = 15;
+const GROUP_SECONDS = 8;
 const PACKET_BYTES = 188;
 
 let runtime: Runtime;
@@ -102,8 +103,12 @@ describe.concurrent("a live stream of ffmpeg", () => {
     await using bridge = await bridgeInto(room);
     const seen: FrameEvent[] = [];
     await using witness = await FramedSubscriber.join(targetOf(room), { onFrame: (frame) => void seen.push(frame) });
-    // A key frame every five seconds.
-    await using ffmpeg = liveMedia({ seconds: SECONDS, gop: 150, outputs: [`tcp://127.0.0.1:${bridge.port}`] });
+    // A key frame every eight seconds: the second group lasts until the end.
+    await using ffmpeg = liveMedia({
+      seconds: SECONDS,
+      gop: GROUP_SECONDS * 30,
+      outputs: [`tcp://127.0.0.1:${bridge.port}`],
+    });
     const keys = () => seen.filter(isKey);
     const second = await waitFor("the second key frame", () => keys()[1]);
     await waitFor("2 s of its group", () => (seen.at(-1)?.timestamp ?? 0) - second.timestamp >= 2000);
@@ -131,7 +136,7 @@ describe.concurrent("a live stream of ffmpeg", () => {
     const pictures = await pictureTypes(file);
     expect(await complaintsAbout(file)).toBe("");
     expect(pictures[0]).toBe("I");
-    expect(pictures).toHaveLength((SECONDS - 5) * 30);
+    expect(pictures).toHaveLength((SECONDS - GROUP_SECONDS) * 30);
   });
 });
 

@@ -7,12 +7,12 @@ import { Producer, preamble } from "./support/producer.ts";
 import { setup } from "./support/setup.ts";
 import { until } from "./support/until.ts";
 
-/** Longer than any test lasts: frames gathered for this time leave for another reason. */
+/** Longer than `UNTIL_MS`: frames gathered for this time leave for another reason. */
 const LONG_MS = 10_000;
 
 describe("raw bytes are gathered", () => {
   test("T7 a lone small write leaves at once, writes close behind it leave together", async () => {
-    const { port, room } = await setup({ coalesceMs: 1000 });
+    const { port, room } = await setup({ coalesceMs: 3000 });
     const producer = await Producer.connect(port, preamble());
     await producer.lines(1);
     producer.socket.write("a");

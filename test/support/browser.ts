@@ -28,6 +28,9 @@ await inflate(process.argv[1] + "/al2023.tar.br");`;
 /** For machines without fonts: the fonts of the package. */
 const FONTS_CONF = `<?xml version="1.0"?><fontconfig><dir prefix="relative">fonts</dir></fontconfig>`;
 
+/** The first start reads all of the browser from the disk. */
+const LAUNCH_MS = 60_000;
+
 interface Start {
   readonly executablePath: string;
   readonly env: NodeJS.ProcessEnv;
@@ -46,7 +49,8 @@ export async function launchBrowser(more: readonly string[] = []): Promise<Brows
   const failures: unknown[] = [];
   for (const start of await starts()) {
     try {
-      return await chromium.launch({ executablePath: start.executablePath, args, env: plain(start.env) });
+      const { executablePath, env } = start;
+      return await chromium.launch({ executablePath, args, env: plain(env), timeout: LAUNCH_MS });
     } catch (error) {
       failures.push(error);
     }

@@ -11,6 +11,8 @@ export class MessageProxy implements AsyncDisposable {
    */
   drops: (connection: number, nth: number, message: Buffer) => boolean = () => false;
   connections = 0;
+  /** The connections that the Worker has sent a binary message: subscribers that take part. */
+  readonly served = new Set<number>();
   /** Binary messages to subscribers that were passed on. */
   readonly passed: Buffer[] = [];
   readonly #target: string;
@@ -68,7 +70,10 @@ export class MessageProxy implements AsyncDisposable {
     });
     far.on("message", (data: Buffer, isBinary) => {
       if (isBinary && this.drops(connection, nth++, data)) return;
-      if (isBinary) this.passed.push(data);
+      if (isBinary) {
+        this.passed.push(data);
+        this.served.add(connection);
+      }
       near.send(data, { binary: isBinary });
     });
     for (const socket of [near, far]) socket.on("error", () => {});

@@ -59,7 +59,7 @@ export class Process implements AsyncDisposable {
   }
 
   /** The first match of `pattern` in its output, once there is one. */
-  says(pattern: RegExp, ms = 20_000): Promise<RegExpExecArray> {
+  says(pattern: RegExp, ms = 60_000): Promise<RegExpExecArray> {
     const probe = () => {
       const match = pattern.exec(this.stdout + this.stderr);
       if (match === null && this.child.exitCode !== null) throw new Error(`it ended: ${this.stdout}${this.stderr}`);
@@ -102,6 +102,16 @@ export function descendantsOf(pid: number): number[] {
   return found.slice(1);
 }
 
+/** The processes of the runtime that this process has started, without the shells that guard them. */
+export function workerds(): number[] {
+  return descendantsOf(process.pid).filter((pid) => commandOf(pid)[0]?.endsWith("/workerd"));
+}
+
+/** The program and its arguments; empty: the process has ended. */
+export function commandOf(pid: number): string[] {
+  return fileOf(pid, "cmdline")?.split("\0") ?? [];
+}
+
 /** Returns true if the process exists. A zombie does not count. */
 export function isRunning(pid: number): boolean {
   const status = statusOf(pid);
@@ -121,8 +131,13 @@ function parentOf(pid: number): number | undefined {
 }
 
 function statusOf(pid: number): string | undefined {
+  return fileOf(pid, "status");
+}
+
+/** undefined: the process has ended. */
+function fileOf(pid: number, name: "cmdline" | "status"): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
   } catch {
     return undefined;
   }

@@ -9,6 +9,8 @@ import { type LiveFormat, liveFormat } from "./live-formats.ts";
 import type { TestRoom } from "./local-room.ts";
 import { Process } from "./processes.ts";
 import { createRecordedRoom, RoomRecordings, sha256 } from "./recordings.ts";
+import { RoomApi } from "./room-api.ts";
+import { waitFor } from "./wait.ts";
 
 /** The name of a format, its framing, and how the name of a file ends. */
 export type RecordedFormat = readonly [LiveFormat, string, string];
@@ -86,9 +88,12 @@ export async function streamMedia(
   file: string,
   seconds: number,
 ): Promise<void> {
-  await using ffmpeg = liveFormat(format, seconds, ["pipe:1", file], { sound: true });
   const args = ["send", room.room, "--ingest", `127.0.0.1:${bridge.port}`, "--framing", framing];
   await using send = Process.roomcast(args, { env: { ROOMCAST_TOKEN: room.tokens.publish } });
+  // ffmpeg keeps to the clock: what nobody takes at first, it sends faster later, and the stream is shorter than it says.
+  const api = new RoomApi(new URL(room.links.page).origin, room);
+  await waitFor("the publisher", async () => (await api.describe()).publishers > 0, 60_000);
+  await using ffmpeg = liveFormat(format, seconds, ["pipe:1", file], { sound: true });
   send.reads(ffmpeg.child.stdout);
   await Promise.all([ffmpeg.succeeds(2 * seconds * 1000 + 60_000), send.succeeds(2 * seconds * 1000 + 60_000)]);
 }

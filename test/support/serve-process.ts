@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { descendantsOf, Process } from "./processes.ts";
+import { commandOf, descendantsOf, Process } from "./processes.ts";
 import { waitFor } from "./wait.ts";
 
 const ANY = "127.0.0.1:0";
@@ -79,7 +79,7 @@ export class ServeProcess implements AsyncDisposable {
   /** The current process of a part. */
   pidOf(part: "workerd" | "bridge"): number {
     const found = descendantsOf(this.process.pid).find((pid) => {
-      const [program = "", ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      const [program = "", ...args] = commandOf(pid);
       return part === "bridge" ? args.includes("bridge") : program.endsWith("/workerd");
     });
     if (found === undefined) throw new Error(`no ${part} runs`);

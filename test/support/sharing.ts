@@ -110,5 +110,5 @@ export class Sharing {
 export async function expectMovement(viewer: Viewer): Promise<void> {
   const shot = () => viewer.page.locator("roomcast-player #video").screenshot();
   const before = await shot();
-  await expect.poll(async () => before.equals(await shot()), { timeout: 5000 }).toBe(false);
+  await expect.poll(async () => before.equals(await shot()), { timeout: 20_000 }).toBe(false);
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../cli/free-port.ts";
 import { startTestRuntime } from "./local-room.ts";
-import { descendantsOf, Process } from "./processes.ts";
+import { Process } from "./processes.ts";
 
 const PROGRAM = fileURLToPath(import.meta.url);
 
@@ -32,10 +32,7 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** `kill -9` of all of its processes. */
   async kill(): Promise<void> {
-    if (this.#process === undefined) return;
-    for (const pid of descendantsOf(this.#process.pid)) process.kill(pid, "SIGKILL");
-    this.#process.child.kill("SIGKILL");
-    await this.#process.exit;
+    await this.#process?.[Symbol.asyncDispose]();
     this.#process = undefined;
   }
 

@@ -7,10 +7,11 @@ import { RecorderLink, type RecorderLinkShell } from "./recorder-link.ts";
 import { counted, Reporter, type ReporterShell, type Standing } from "./recorder-report.ts";
 import { type RecorderState, type RecordingTerms, readRecorderState, writeRecorderState } from "./recorder-state.ts";
 import { Recording, type RecordingShell } from "./recording.ts";
-import { RecordingRows, type Sql } from "./recording-rows.ts";
+import { RecordingRows } from "./recording-rows.ts";
 import { Retention, type RetentionShell } from "./retention.ts";
 import type { Sink } from "./sink.ts";
 import { SPOOL_BYTES } from "./spool.ts";
+import type { Sql } from "./sql.ts";
 import { namesOf, type StoreOrder } from "./store-order.ts";
 
 /** The platform functions that a recorder needs. None of them throws. */

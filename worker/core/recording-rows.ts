@@ -4,14 +4,11 @@ import { MAX_SEQUENCE } from "../../protocol/limits.ts";
 import type { Position } from "../../protocol/position.ts";
 import { packFrames, type RecordedGap, type RecordedGapReason } from "../../protocol/recording.ts";
 import type { Cut } from "./cutter.ts";
+import { Doomed } from "./doomed.ts";
 import type { RecordingKind } from "./recording-kind.ts";
 import { ALL, ENTRIES, SEGMENTS, TABLES } from "./recording-tables.ts";
-import { type Row, type SegmentRow, segmentOf, type Value } from "./segment-row.ts";
-
-/** SQLite as the core sees it: synchronous. Consecutive writes are one transaction. */
-export interface Sql {
-  exec(query: string, ...bindings: Value[]): Iterable<Row>;
-}
+import { type SegmentRow, segmentOf } from "./segment-row.ts";
+import type { Sql, Value } from "./sql.ts";
 
 /** The contents of the recording, in numbers. */
 export interface RecordingTotals {
@@ -26,6 +23,7 @@ export type NewGap = Omit<RecordedGap, "id" | "reason"> & { readonly reason: Rec
 
 /** Rows of one track. Ids of segments and gaps increase together, which gives their order. */
 export class RecordingRows {
+  readonly doomed: Doomed;
   readonly #sql: Sql;
   #nextId: number;
   /** Bytes of all segments that ever existed. */
@@ -41,6 +39,7 @@ export class RecordingRows {
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    this.doomed = new Doomed(sql);
     for (const statement of TABLES.split(";")) if (statement.trim() !== "") sql.exec(statement);
     const [row] = sql.exec(`
       SELECT (SELECT max(id) FROM segments) AS segment, (SELECT max(id) FROM gaps) AS gap, (SELECT forgotten FROM counter) AS forgotten,
@@ -197,6 +196,7 @@ export class RecordingRows {
     const unused = "FROM inits WHERE id <= ? AND id NOT IN (SELECT init FROM segments WHERE init IS NOT NULL)";
     this.#sql.exec(`INSERT OR IGNORE INTO doomed SELECT name ${unused}`, id);
     this.#sql.exec(`DELETE ${unused}`, id);
+    this.doomed.changed();
     this.#gone = Number(row?.total ?? this.#gone);
     // No id is used twice: readers continue after the last id that they have seen.
     this.#sql.exec("INSERT OR REPLACE INTO counter VALUES (1, ?)", this.#nextId - 1);
@@ -215,20 +215,6 @@ export class RecordingRows {
       beyond = Number(row.id);
     }
     return beyond;
-  }
-
-  /** Objects with these names have to be deleted. */
-  doom(names: readonly string[]): void {
-    for (const name of names) this.#sql.exec("INSERT OR IGNORE INTO doomed VALUES (?)", name);
-  }
-
-  doomed(limit: number): string[] {
-    return Array.from(this.#sql.exec("SELECT name FROM doomed LIMIT ?", limit), ({ name }) => String(name));
-  }
-
-  /** The objects are deleted. */
-  buried(names: readonly string[]): void {
-    for (const name of names) this.#sql.exec("DELETE FROM doomed WHERE name = ?", name);
   }
 
   /** True if a row names the object. */

@@ -47,7 +47,7 @@ export class Retention {
 
   /** True if nothing is left to be deleted. */
   get isIdle(): boolean {
-    return this.#sweep === undefined && !this.#isRemoving && this.#rows.doomed(1).length === 0;
+    return this.#sweep === undefined && !this.#isRemoving && this.#rows.doomed.isEmpty;
   }
 
   /** Deletes everything beyond the terms. */
@@ -69,14 +69,14 @@ export class Retention {
 
   /** Objects with these names are no longer needed. */
   doom(now: number, names: readonly string[]): void {
-    this.#rows.doom(names);
+    this.#rows.doomed.add(names);
     this.#remove(now);
   }
 
   removed(now: number, names: readonly string[]): void {
     this.#isRemoving = false;
     this.#retry.succeeded();
-    this.#rows.buried(names);
+    this.#rows.doomed.delete(names);
     this.#remove(now);
   }
 
@@ -102,7 +102,7 @@ export class Retention {
       const parsed = parseObjectName(name);
       return !onTheWay.includes(name) && (parsed === undefined || !this.#rows.has(name, parsed.id));
     };
-    this.#rows.doom(names.filter(isOrphan));
+    this.#rows.doomed.add(names.filter(isOrphan));
     if (cursor === undefined) {
       this.#sweep = undefined;
       sweep.done();
@@ -120,7 +120,7 @@ export class Retention {
 
   /** When `tick` is needed, because something failed. */
   get dueAt(): number | undefined {
-    const isStuck = this.#sweep?.isListing === false || (!this.#isRemoving && this.#rows.doomed(1).length > 0);
+    const isStuck = this.#sweep?.isListing === false || (!this.#isRemoving && !this.#rows.doomed.isEmpty);
     return isStuck ? earliest([this.#retry.at ?? 0]) : undefined;
   }
 
@@ -135,7 +135,7 @@ export class Retention {
 
   #remove(now: number): void {
     if (this.#isRemoving || (this.#retry.at ?? 0) > now) return;
-    const names = this.#rows.doomed(BATCH);
+    const names = this.#rows.doomed.first(BATCH);
     if (names.length === 0) return;
     this.#isRemoving = true;
     this.#shell.remove(names);

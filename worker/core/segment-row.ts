@@ -1,9 +1,7 @@
 // One segment in the index of a recording.
 import { Flag } from "../../protocol/frame.ts";
 import type { RecordingKind } from "./recording-kind.ts";
-
-export type Value = string | number | null;
-export type Row = Readonly<Record<string, Value>>;
+import type { Row } from "./sql.ts";
 
 /** A stored segment. `init`: the id of a row of inits. Times are ms since 1970. */
 export interface SegmentRow {

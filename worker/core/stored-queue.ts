@@ -1,5 +1,5 @@
 // A queue in the SQLite of an object: which message is due, and which one failed too often.
-import type { Sql } from "./recording-rows.ts";
+import type { Sql } from "./sql.ts";
 
 /** The settings of a queue. */
 export interface QueueRules {

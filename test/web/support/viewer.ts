@@ -2,7 +2,8 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { vi } from "vitest";
 
-const WAIT_MS = 15_000;
+/** Only a test that fails waits this long. */
+const WAIT_MS = 30_000;
 
 /** Counts the object URLs that are not revoked: each keeps a player's MediaSource, or a picture. */
 const COUNT_OBJECT_URLS = `

@@ -8,8 +8,7 @@ import { parseRelayMessage } from "../../../../protocol/link.ts";
 import { RecorderCore, type RecorderShell } from "../../../../worker/core/recorder.ts";
 import { parseObjectName } from "../../../../worker/core/recorder-id.ts";
 import type { RecorderReport } from "../../../../worker/core/recorder-report.ts";
-import type { Sql } from "../../../../worker/core/recording-rows.ts";
-import type { Row, Value } from "../../../../worker/core/segment-row.ts";
+import type { Row, Sql, Value } from "../../../../worker/core/sql.ts";
 import type { StoreOrder } from "../../../../worker/core/store-order.ts";
 import { MapStore } from "./map-store.ts";
 
