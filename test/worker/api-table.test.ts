@@ -91,7 +91,10 @@ const REFUSED: Readonly<Record<string, Bad>> = {
   "that lives for years": [() => tokenFor(room.room, { can: ["admin"], exp: nowSeconds() + 365 * 24 * HOUR }), NO],
   "of another room": [() => tokenFor(other.room, { can: ["admin"] }), NO],
   "revoked by jti": [() => tokenFor(room.room, { can: ["admin"], jti: "by-jti" }), REVOKED],
-  "revoked by subject": [() => tokenFor(room.room, { can: ["admin"], sub: "gone", iat: nowSeconds() - 60 }), REVOKED],
+  "revoked by subject": [
+    () => tokenFor(room.room, { can: ["admin"], sub: "gone", iat: nowSeconds() - HOUR / 4 }),
+    REVOKED,
+  ],
   "revoked by time": [
     () => tokenFor(room.room, { can: ["admin"], iat: nowSeconds() - HOUR, exp: nowSeconds() + HOUR }),
     REVOKED,
