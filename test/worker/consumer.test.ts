@@ -16,6 +16,7 @@ const SECRET = `whsec_${btoa("x".repeat(32))}`;
 const NOBODY = "http://127.0.0.1:9/hook";
 
 let orders: string[];
+// The first one creates the database.
 beforeEach(async () => {
   orders = [];
   const index = await indexOf(INDEX);
@@ -23,7 +24,7 @@ beforeEach(async () => {
     ["rooms", "usage", "samples", "deliveries", "webhooks"].map((table) => index.prepare(`DELETE FROM ${table}`)),
   );
   vi.spyOn(console, "error").mockImplementation(() => {});
-});
+}, 60_000);
 
 /** The Worker's environment, with the database; it records orders of webhooks. */
 function surroundings(vars: Partial<Env> = {}): Env {

@@ -22,10 +22,11 @@ const PRICES = readPrices("");
 const surroundings = env as unknown as Env;
 
 let index: IndexDatabase;
+// The first one creates the database.
 beforeEach(async () => {
   index = await indexOf((env as unknown as { TEST_INDEX: D1Database }).TEST_INDEX);
   await index.batch(["rooms", "usage", "samples", "deliveries"].map((table) => index.prepare(`DELETE FROM ${table}`)));
-});
+}, 60_000);
 
 function report(room: string, number: number, change: Partial<RoomReport> = {}): RoomReport {
   const at = NOON + number * 1000;
