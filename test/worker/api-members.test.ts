@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Room } from "../../worker/room-object.ts";
-import { answered, api, createWith, ended, idOf, outcome, tokenFor } from "./support/api.ts";
+import { answered, api, createWith, ended, idOf, outcome, SECRET, tokenFor } from "./support/api.ts";
 import { createRoom, join, type Peer, publish } from "./support/rooms.ts";
 
 /** The answers to `peer`, once there are `count` of them; returns the last one. */
@@ -125,6 +125,7 @@ describe("between members", () => {
     expect(got).toMatchObject({ from: { connection: await idOf(bob), subject: "bob" }, body: "back" });
     say(ann, "?", { subject: "carol" });
     expect(await delivery(ann, 3)).toMatchObject({ connections: 0, error: "unknown_address" });
+    await bob.until("two", (peer) => peer.said("message").length === 2);
     expect(bob.said("message").map(({ body }) => body)).toEqual(["hello", { sdp: "offer" }]);
     expect([ann, bob, bob2].map(({ closed }) => closed)).toEqual([undefined, undefined, undefined]);
   });
@@ -160,7 +161,10 @@ describe("between members", () => {
     const delivered = answers().filter(({ error }) => error === null).length;
     expect(answers().filter(({ error }) => error === "too_fast").length).toBe(200 - delivered);
     expect(delivered).toBeLessThan(150);
-    expect(other.said("message").length).toBe(delivered);
+    // A last message to both: what was to arrive before it has arrived.
+    await answered(api("POST", room, "/messages", SECRET, { body: "last" }), 200);
+    await other.until("the last", () => other.said("message").at(-1)?.body === "last");
+    expect(other.said("message").length).toBe(delivered + 1);
     expect([talker.closed, other.closed]).toEqual([undefined, undefined]);
   });
 

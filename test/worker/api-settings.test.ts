@@ -183,13 +183,15 @@ describe("limits", () => {
     await runDurableObjectAlarm(stub);
     expect(await outcome(api("GET", room, "", tokens.admin))).toBe("200");
     peer.close();
-    await vi.waitFor(async () =>
-      expect(await answered(api("GET", room, "", tokens.admin), 200)).toMatchObject({ subscribers: 0 }),
+    // Each look moves the clock on by its interval, so by at most 15 s.
+    await vi.waitFor(
+      async () => expect(await answered(api("GET", room, "", tokens.admin), 200)).toMatchObject({ subscribers: 0 }),
+      { timeout: 15_000, interval: 50 },
     );
     at(1200);
     await runDurableObjectAlarm(stub);
     expect(await outcome(api("GET", room, "", tokens.admin))).toBe("200");
-    at(1310);
+    at(1320);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await outcome(api("GET", room, "", tokens.admin))).toBe("410 room_closed");
   });

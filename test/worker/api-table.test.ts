@@ -1,5 +1,5 @@
 // Every route with every kind of credential: the exact answer, and no effect on anybody.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   answered,
   api,
@@ -43,6 +43,10 @@ beforeAll(async () => {
   await bystanders[0]?.until("source", (peer) => peer.said("source")[0]);
   await bystanders[3]?.until("welcome", (peer) => peer.said("welcome")[0]);
   noise = heard();
+});
+
+beforeEach(() => {
+  for (const peer of bystanders) peer.ping();
 });
 
 afterAll(() => {
