@@ -104,7 +104,9 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           maxWorkers,
           include: ["test/worker/*.test.ts"],
-          testTimeout: 30_000,
+          // Above the 30 s that a test waits for one thing.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

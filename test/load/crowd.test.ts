@@ -68,7 +68,7 @@ test("C2 R2 S4 a subscriber pings, reconnects after a close that allows it, and 
   });
   expect(closes).toEqual({ slow: 1 });
   expect(standings).toEqual({ "main e1": { 17: [1, 0] } });
-  expect(pings).toBeGreaterThan(0);
+  await waitFor("a ping", () => pings > 0);
 });
 
 test("R2 a subscriber that must stay away stays away, and its missing frames count as reported", async () => {
@@ -90,7 +90,8 @@ test("W1 a refused upgrade is counted with its code; one that waiting may change
   let busy = true;
   room.behaviour.refuse = () => (busy ? { status: 503, code: "room_unavailable" } : undefined);
   const crowd = await crowdOf(room);
-  await waitFor("two attempts", () => room.tokens.length === 2);
+  // A third one may follow before this looks again.
+  await waitFor("two attempts", () => room.tokens.length >= 2);
   busy = false;
   await counted(crowd, "the join", ({ joined }) => joined === 1);
   room.behaviour.refuse = () => ({ status: 403, code: "forbidden" });

@@ -37,7 +37,10 @@ export class BareSocket implements AsyncDisposable {
     socket.on("message", (data, binary) => {
       if (!binary) this.#messages.push(JSON.parse(String(data)) as Message);
     });
-    this.#ending = once(socket, "close").then(([code, reason]) => ({ code, reason: String(reason) }));
+    // Not `once`: an error would reject it, and nobody may be waiting yet.
+    this.#ending = new Promise((resolve) => {
+      socket.once("close", (code, reason) => resolve({ code, reason: String(reason) }));
+    });
   }
 
   static async open(target: Target, query: Readonly<Record<string, string>>): Promise<BareSocket> {

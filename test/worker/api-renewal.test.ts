@@ -15,6 +15,7 @@ import {
   nowSeconds,
   outcome,
   SECRET,
+  shortLived,
   tokenFor,
 } from "./support/api.ts";
 import { createRoom, frame, join, KEY, type Peer, publish } from "./support/rooms.ts";
@@ -108,9 +109,6 @@ describe("minted tokens", () => {
 describe("POST /api/rooms/:room/connections/:id/token", () => {
   const renew = async (room: string, peer: Peer | string, token?: string, body?: unknown) =>
     outcome(api("POST", room, `/connections/${typeof peer === "string" ? peer : await idOf(peer)}/token`, token, body));
-  /** A token that is valid for another one to two seconds. */
-  const shortLived = (room: string, claims: Parameters<typeof tokenFor>[1] = {}) =>
-    tokenFor(room, { iat: nowSeconds() - 60, exp: nowSeconds() - 3, ...claims });
 
   test("H19 carries a publisher and its subscribers over the end of their tokens, without a frame lost", async () => {
     const { room } = await createRoom();

@@ -2,6 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { encodeMessage } from "../../protocol/frame.ts";
 import { app } from "../../worker/routes.ts";
 import { admitted, answered, api, createWith, ended, knock, outcome, tokenFor } from "./support/api.ts";
 import { createRoom, frame, join, KEY, publish, request } from "./support/rooms.ts";
@@ -108,7 +109,8 @@ describe("limits", () => {
     const publisher = await publish(room, tokens.publish);
     const windows = () => publisher.said("ack").map(({ window }) => window as number);
     const start = Date.now();
-    publisher.frames(frame(0, 100_000, KEY), frame(1, 20_000));
+    // One message: time between two messages would pay for the second.
+    publisher.send(encodeMessage([frame(0, 100_000, KEY), frame(1, 20_000)]));
     await publisher.until("a closed window", () => windows().includes(0));
     await publisher.until("an open window", () => (windows().at(-1) ?? 0) > 0);
     expect(Date.now() - start).toBeGreaterThan(100);
@@ -181,13 +183,15 @@ describe("limits", () => {
     await runDurableObjectAlarm(stub);
     expect(await outcome(api("GET", room, "", tokens.admin))).toBe("200");
     peer.close();
-    await vi.waitFor(async () =>
-      expect(await answered(api("GET", room, "", tokens.admin), 200)).toMatchObject({ subscribers: 0 }),
+    // Each look moves the clock on by its interval, so by at most 15 s.
+    await vi.waitFor(
+      async () => expect(await answered(api("GET", room, "", tokens.admin), 200)).toMatchObject({ subscribers: 0 }),
+      { timeout: 15_000, interval: 50 },
     );
     at(1200);
     await runDurableObjectAlarm(stub);
     expect(await outcome(api("GET", room, "", tokens.admin))).toBe("200");
-    at(1310);
+    at(1320);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
     expect(await outcome(api("GET", room, "", tokens.admin))).toBe("410 room_closed");
   });

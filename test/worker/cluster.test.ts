@@ -19,7 +19,7 @@ const nameless = (room: string) =>
 const ADMIN = { subject: undefined, jti: null, issuedAt: 0, expiresAt: null };
 
 test("a room that is reached by number alone, or woken by a socket, says the id that it was created with", async () => {
-  const room = "reached-by-number";
+  const room = `by-number-${crypto.randomUUID().slice(0, 8)}`;
   const stub = nameless(room);
   expect(await stub.create(room, {})).toBeUndefined();
   expect(await stub.describe(ADMIN)).toMatchObject({ room, awakeSince: expect.toSatisfy((at) => at > 0) });

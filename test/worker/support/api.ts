@@ -1,6 +1,6 @@
 // Helpers for tests of access control: tokens with any claims and any signature, and requests with any credential.
 
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Claims } from "../../../protocol/claims.ts";
 import { mintToken } from "../../../protocol/token.ts";
 import { SECRET } from "../../support/secret.ts";
@@ -11,6 +11,14 @@ export { SECRET };
 export const OTHER_SECRET = "other-secret-other-secret-other-secret-1";
 
 export const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+/**
+ * Stops the clock of the Worker and its objects: for them, a slow machine takes no time. `vi.useRealTimers` sets it
+ * right again.
+ */
+export function stopClock(): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+}
 
 let minted = 0;
 
@@ -23,6 +31,14 @@ export function claimsFor(room: string, claims: Partial<Claims> = {}): Claims {
 /** A token for `room`. */
 export function tokenFor(room: string, claims: Partial<Claims> = {}, secret = SECRET): Promise<string> {
   return mintToken(claimsFor(room, claims), secret);
+}
+
+/**
+ * A token that is valid for another four to five seconds: expired, but within the tolerance. On a busy machine, a few
+ * requests take a second or two.
+ */
+export function shortLived(room: string, claims: Partial<Claims> = {}): Promise<string> {
+  return tokenFor(room, { iat: nowSeconds() - 60, exp: nowSeconds(), ...claims });
 }
 
 /** A handmade JWT: any header, and a signature with any hash; hash null: none. */

@@ -28,7 +28,8 @@ function dial(url: string, protocols: string[]): Socket {
   };
   const { pathname, search } = new URL(url);
   const headers = { upgrade: "websocket", "sec-websocket-protocol": protocols.join(", ") };
-  void request(pathname + search, { headers }).then(async (response) => {
+  const failed = () => socket.onclose?.({ code: 1006, reason: "" });
+  const opened = request(pathname + search, { headers }).then(async (response) => {
     if (!response.webSocket) {
       const { code } = (await response.json()) as { code: string };
       return socket.onclose?.({ code: 1006, reason: "", refusal: { status: response.status, code } });
@@ -40,5 +41,6 @@ function dial(url: string, protocols: string[]): Socket {
     open.accept();
     socket.onopen?.();
   });
+  opened.catch(failed);
   return socket;
 }
