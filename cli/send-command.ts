@@ -1,7 +1,9 @@
 // `roomcast send`: sends stdin to a room, through a bridge.
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import net from "node:net";
 import type { Readable } from "node:stream";
+import tls from "node:tls";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_TRACK, isFormat, isRoomId, isTrackName } from "../protocol/names.ts";
 import { formatPreamble, type Preamble } from "../protocol/preamble.ts";
@@ -11,8 +13,16 @@ import { Progress } from "./progress.ts";
 import { readReplies } from "./replies.ts";
 import { addTokenOptions, type TokenOptions, tokenFrom } from "./token-option.ts";
 
+/** The bridge's address. */
+interface Ingest {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
 interface SendOptions extends TokenOptions {
-  readonly ingest: { host: string; port: number };
+  readonly ingest: Ingest;
+  readonly ca?: string;
   readonly framing?: Framing;
   readonly track: string;
   readonly contentType?: string;
@@ -30,10 +40,11 @@ export function sendCommand(): Command {
     .description("Send stdin to a room, through a bridge.")
     .argument("<room>", "the room's id")
     .addOption(
-      new Option("--ingest <host:port>", "the bridge's address")
+      new Option("--ingest <address>", "the bridge's address: HOST:PORT, or tls://HOST:PORT")
         .argParser(parseAddress)
         .default(parseAddress("127.0.0.1:9000"), "127.0.0.1:9000"),
     )
+    .option("--ca <file>", "with tls://, trust only the certificates in this PEM file (default: those of Node)")
     .addOption(new Option("--framing <framing>", "how the bridge cuts the stream (default: raw)").choices(FRAMINGS))
     .option("--track <track>", "the track's name", DEFAULT_TRACK)
     .option(
@@ -46,15 +57,19 @@ export function sendCommand(): Command {
 
 async function run(
   room: string,
-  { ingest, framing, track, contentType: format, ...credential }: SendOptions,
+  { ingest, ca, framing, track, contentType: format, ...credential }: SendOptions,
 ): Promise<void> {
   if (!isRoomId(room)) throw new Failure("the room is not a valid room id", 2);
   if (!isTrackName(track)) throw new Failure("the track is not a valid track name", 2);
   if (format !== undefined && !(isFormat(format) && !format.includes(" ")))
     throw new Failure("the content type is not a valid MIME type", 2);
+  if (ca !== undefined && !ingest.isTls) throw new Failure("--ca needs --ingest tls://HOST:PORT", 2);
+  const trusted = ca === undefined ? undefined : await readFile(ca).catch(unreadable);
   const token = await tokenFrom(credential)();
-  const socket = net.connect({ ...ingest, noDelay: true, allowHalfOpen: true });
+  const socket = dial(ingest, trusted);
   try {
+    // Only after the check of the certificate, so that no other server gets the token.
+    if (ingest.isTls) await once(socket, "secureConnect");
     await send(process.stdin, socket, { room, token, track, framing, format });
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -63,6 +78,12 @@ async function run(
     socket.destroy();
     process.stdin.destroy();
   }
+}
+
+function dial({ host, port, isTls }: Ingest, ca: Buffer | undefined): net.Socket {
+  const to = { host, port, allowHalfOpen: true };
+  const socket = isTls ? tls.connect({ ...to, ca, servername: net.isIP(host) === 0 ? host : "" }) : net.connect(to);
+  return socket.setNoDelay(true);
 }
 
 /** Sends `input` after `preamble`. Resolves when the bridge has confirmed all of it; rejects if the bridge does not. */
@@ -101,8 +122,12 @@ async function pump(input: Readable, socket: net.Socket, sent: { bytes: number }
   socket.end();
 }
 
-function parseAddress(text: string): SendOptions["ingest"] {
-  const [, host, port] = /^(\[[\da-f:.]+\]|[^:[\]/]+):(\d{1,5})$/i.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError("Give HOST:PORT.");
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+function parseAddress(text: string): Ingest {
+  const [, scheme, host, port] = /^(?:(tcp|tls):\/\/)?(\[[\da-f:.]+\]|[^:[\]/]+):(\d{1,5})$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError("Give HOST:PORT or tls://HOST:PORT.");
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port), isTls: scheme?.toLowerCase() === "tls" };
+}
+
+function unreadable(cause: Error): never {
+  throw new Failure(`--ca cannot be read: ${cause.message}`, 2, { cause });
 }

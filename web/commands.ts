@@ -5,6 +5,8 @@
 export interface Endpoint {
   readonly host: string;
   readonly port: string;
+  /** True if it speaks TLS. */
+  readonly isSecure: boolean;
 }
 
 export const SYSTEMS = ["linux", "mac", "windows", "obs"] as const;
@@ -32,7 +34,11 @@ const TEST_PICTURE = [
 const FILE = "-loglevel error -re -i FILE -c copy -f mpegts pipe:1";
 
 /** The requirements, and the meaning of the words in capitals. */
-export const ABOUT: Readonly<Record<System, string>> = {
+export function aboutCommands(system: System, to: Endpoint | undefined): string {
+  return system !== "obs" && to?.isSecure ? SECURE[system] : ABOUT[system];
+}
+
+const ABOUT: Readonly<Record<System, string>> = {
   linux: "You need ffmpeg and nc (OpenBSD netcat). Replace FILE with the name of an H.264 video.",
   mac: "You need ffmpeg. Replace FILE with the name of an H.264 video.",
   windows:
@@ -40,12 +46,19 @@ export const ABOUT: Readonly<Record<System, string>> = {
   obs: "The quick way: start OBS's virtual camera, open the room, press Share camera, and choose it. The other way uses OBS's own encoder: run this bridge (it needs Node), set up OBS as shown below, and press Start Recording.",
 };
 
-/** The host and the port of an ingest link like `tcp://127.0.0.1:9000`. */
+/** nc speaks no TLS. */
+const SECURE: Readonly<Record<Exclude<System, "obs">, string>> = {
+  linux: "You need ffmpeg and Node. Replace FILE with the name of an H.264 video.",
+  mac: "You need ffmpeg and Node. Replace FILE with the name of an H.264 video.",
+  windows: ABOUT.windows,
+};
+
+/** An ingest link like `tcp://127.0.0.1:9000` or `tls://ingest.example:9000`. */
 export function parseIngest(link: string): Endpoint | undefined {
-  const match = /^tcp:\/\/(?:\[([0-9a-fA-F:.]+)\]|([^/:[\]]+)):(\d{1,5})\/?$/.exec(link);
-  const host = match?.[1] ?? match?.[2];
-  const port = match?.[3];
-  return host === undefined || port === undefined ? undefined : { host, port };
+  const match = /^(tcp|tls):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^/:[\]]+)):(\d{1,5})\/?$/.exec(link);
+  const host = match?.[2] ?? match?.[3];
+  const port = match?.[4];
+  return host === undefined || port === undefined ? undefined : { host, port, isSecure: match?.[1] === "tls" };
 }
 
 /**
@@ -63,11 +76,10 @@ export function commandsFor(system: System, target: Target): readonly Command[] 
 }
 
 function command(system: System, { room, token, to }: Target & { readonly to: Endpoint }, ffmpeg: string): string {
-  if (system === "windows") {
-    const host = to.host.includes(":") ? `[${to.host}]` : to.host;
-    const send = `npx roomcast send ${room} --ingest ${host}:${to.port} --framing mpegts`;
-    return `set ROOMCAST_TOKEN=${token}&& ffmpeg ${ffmpeg} | ${send}`;
-  }
+  const host = to.host.includes(":") ? `[${to.host}]` : to.host;
+  const send = `npx roomcast send ${room} --ingest ${to.isSecure ? "tls://" : ""}${host}:${to.port} --framing mpegts`;
+  if (system === "windows") return `set ROOMCAST_TOKEN=${token}&& ffmpeg ${ffmpeg} | ${send}`;
+  if (to.isSecure) return `ffmpeg ${ffmpeg} | ROOMCAST_TOKEN=${token} ${send}`;
   const preamble = `ROOMCAST/1 room=${room} token=${token} framing=mpegts`;
   // Without this option, OpenBSD's nc stays after the end of its input. Apple's does not know the option.
   const nc = system === "linux" ? "nc -N" : "nc";

@@ -1,6 +1,6 @@
 // The view of `/`: creates a room, then shows its links and the commands to send into it. A reload shows them again.
 import { isRoomId } from "../protocol/names.ts";
-import { ABOUT, commandsFor, parseIngest, SYSTEMS, type System } from "./commands.ts";
+import { aboutCommands, commandsFor, parseIngest, SYSTEMS, type System } from "./commands.ts";
 import { copyButton, element, fieldProblem, one, setText, showTemplate } from "./dom.ts";
 import { keepRoom, type OwnedRoom, ownedRoom, ownedRooms } from "./owned-rooms.ts";
 import { roomLink } from "./page-address.ts";
@@ -121,7 +121,7 @@ function showCommands(
   const show = () => {
     const chosen = SYSTEMS.find((one) => one === system.value) ?? "linux";
     const offered = commandsFor(chosen, { ...target, to });
-    setText(one(view, "#system-about", HTMLElement), offered.length > 0 ? ABOUT[chosen] : NO_INGEST);
+    setText(one(view, "#system-about", HTMLElement), offered.length > 0 ? aboutCommands(chosen, to) : NO_INGEST);
     const commands = offered.flatMap(({ id, title, text }) => {
       const button = element("button", { type: "button", "aria-label": `Copy: ${title}` }, "Copy");
       const source = element("pre", { id }, text);

@@ -47,11 +47,10 @@ class WebSocket:
         self._socket = ssl.create_default_context().wrap_socket(raw, server_hostname=parts.hostname) if secure else raw
         try:
             self._handshake(parts, headers, protocols)
-        except (OSError, ValueError) as error:
+        except BaseException as error:
             self._socket.close()
-            raise Closed(reason=str(error)) from error
-        except Refused:
-            self._socket.close()
+            if isinstance(error, (OSError, ValueError)):
+                raise Closed(reason=str(error)) from error
             raise
 
     def _handshake(self, parts, headers, protocols):
@@ -73,7 +72,7 @@ class WebSocket:
                 raise ValueError("the answer's header is too long")
         head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         status_line, *fields = head.decode("latin1").split("\r\n")
-        status = int(status_line.split(" ")[1])
+        status = int(status_line[9:12])  # after "HTTP/1.1 "
         answer = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in fields)}
         self._buffer = bytearray(rest)
         if status != 101:

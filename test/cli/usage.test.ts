@@ -31,6 +31,12 @@ test.each([
   ["an option given twice", ["bridge", "--worker", "http://a", "--worker", "http://b"], "Give it only once."],
   ["a bad choice", ["send", "demo", "--framing", "morse"], "Allowed choices are raw"],
   ["a bad address", ["send", "demo", "--ingest", "nowhere"], "Give HOST:PORT"],
+  ["a CA without TLS", ["send", "demo", "--ca", "ca.pem"], "roomcast: --ca needs --ingest tls://HOST:PORT"],
+  [
+    "a CA that is not there",
+    ["send", "demo", "--ingest", "tls://a:1", "--ca", "/nowhere"],
+    "--ca cannot be read: ENOENT",
+  ],
   ["no token", ["send", "demo"], "roomcast: no token: set ROOMCAST_TOKEN"],
   ["two tokens", ["send", "demo", "--token", "a", "--token-file", "b"], "not both"],
   ["a bad room", ["watch", "-"], "roomcast: the room is not a valid room id"],

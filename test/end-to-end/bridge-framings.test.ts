@@ -13,7 +13,7 @@ import { produce } from "../support/producer.ts";
 import { FramedSubscriber, isKey, PlainSubscriber } from "../support/subscribers.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** Who comes late joins after two of them, and has to find more than one: a machine may stand still for the rest. */
+/** A latecomer joins after two of them, and has to find more than one: a machine may stand still for the rest. */
 const SECONDS = 9;
 
 let runtime: Runtime;

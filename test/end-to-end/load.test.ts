@@ -119,7 +119,7 @@ test.each(["framed", "plain"] as const)("%s: messages dropped on their way are a
 test("a subscriber that loses the connection resumes: nothing lost, nothing twice", async () => {
   await using proxy = await MessageProxy.start(runtime.url);
   const loading = load(await createRoom(runtime.url), { url: proxy.url, subscribers: 5, seconds: 6 });
-  // Who is cut off before the welcome has not joined, so its next connection is its first.
+  // A subscriber that is cut off before the welcome has not joined, so its next connection is its first.
   await waitFor("everybody to take part", () => proxy.served.size === 5);
   proxy.cut();
   const result = await loading;
@@ -189,7 +189,7 @@ test("a load reports its cost, if the token may know it", async () => {
   const { cost, seconds } = (await result()) as LoadResult & { cost: Record<string, number> };
   // A busy machine needs more than three seconds for a load of three seconds.
   const longer = Math.max(1, seconds / 3);
-  // Twenty viewers for some three seconds, in an object that is awake, and thirty messages a second. Who joins late
+  // Twenty viewers for some three seconds, in an object that is awake, and thirty messages a second. A latecomer
   // counts for less, and a publisher that is late sends fewer messages.
   expect(cost.viewerHours).toBeGreaterThan((20 * 1.5) / 3600);
   expect(cost.viewerHours).toBeLessThan(((20 * 6) / 3600) * longer);

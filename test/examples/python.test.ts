@@ -1,10 +1,12 @@
 // The subscriber in Python: on the vectors, and against a real Worker with cuts, a resume and gaps.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Runtime } from "../../cli/runtime.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Publisher } from "../../client/publisher.ts";
@@ -57,6 +59,33 @@ print(json.dumps([read(text) for text in json.load(sys.stdin)]))`;
   expect(JSON.parse(String(stdout))).toEqual(cases.map(({ is }) => is));
   expect(cases.length).toBeGreaterThan(20);
 });
+
+test.runIf(hasPython).each([
+  ["hangs up at once", ""],
+  ["hangs up within its answer", "HTTP/1.1 101 Switching Prot"],
+  ["speaks something else", "220\r\n\r\n"],
+])(
+  "R2 a server that %s during the handshake is a lost connection, and leaves no socket open",
+  async (_name, answer) => {
+    const server = createServer((socket) => void socket.once("data", () => socket.end(answer))).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await once(server, "listening");
+    const program = `
+import sys
+from websocket import Closed, WebSocket
+try:
+    WebSocket(sys.argv[1], {}, ["roomcast.v1"], 1000)
+except Closed as closed:
+    print(closed.code)`;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    // Python then warns of each socket that nobody closed.
+    const args = ["-W", "always::ResourceWarning", "-c", program, url];
+    await using python = Process.start("python3", args, { cwd: FOLDER });
+    expect(await within("its end", python.exit, WAIT_MS)).toBe(0);
+    expect(python.stderr).toBe("");
+    expect(python.stdout).toBe("1006\n");
+  },
+);
 
 /** Its output with --events. */
 interface Event {

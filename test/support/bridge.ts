@@ -2,7 +2,7 @@
 import { execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Bridge, createLogger, readConfig, type Services, startBridge } from "../../ingest-bridge/index.ts";
-import { Process } from "./processes.ts";
+import { Process, SHOWS_LOGS } from "./processes.ts";
 
 const BUILT = fileURLToPath(new URL("../../dist/cli/roomcast.js", import.meta.url));
 const ANY_PORT = "tcp://127.0.0.1:0";
@@ -22,7 +22,10 @@ export async function startTestBridge(
 ): Promise<TestBridge> {
   const listen = (options.listen ?? [""]).map((query) => `${ANY_PORT}${query}`);
   const config = readConfig({ flags: { listen, status: "127.0.0.1:0", worker }, env: {}, file: undefined });
-  const bridge: Bridge = await startBridge(config, { log: createLogger("silent"), ...options.services });
+  const bridge: Bridge = await startBridge(config, {
+    log: createLogger(SHOWS_LOGS ? "debug" : "silent"),
+    ...options.services,
+  });
   const ports = bridge.listeners.map(({ port }) => port);
   return { ports, port: ports[0] ?? 0, [Symbol.asyncDispose]: () => bridge.close() };
 }

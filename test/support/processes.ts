@@ -8,6 +8,9 @@ import { waitFor, within } from "./wait.ts";
 
 const ROOMCAST = fileURLToPath(new URL("../../cli/roomcast.ts", import.meta.url));
 
+/** For people: ROOMCAST_LOGS=1 shows what the processes of a test log. */
+export const SHOWS_LOGS = process.env.ROOMCAST_LOGS === "1";
+
 /** The options of a process; `env` overrides the environment of the tests. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -30,6 +33,7 @@ export class Process implements AsyncDisposable {
     child.stdin?.on("error", () => {});
     child.stdout?.on("data", (chunk: Buffer) => this.#out.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => this.#err.push(chunk));
+    if (SHOWS_LOGS) child.stderr?.pipe(process.stderr, { end: false });
   }
 
   static start(program: string, args: readonly string[], { env, cwd, detached }: StartOptions = {}): Process {

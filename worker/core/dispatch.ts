@@ -15,6 +15,11 @@ const BURST = 6;
 const RETRIES_MS = [1000, 2000, 4000, 8000];
 const ALARM_MS = 600_000;
 
+/** A room in use reports at this interval. */
+const REPORT_MS = 60_000;
+/** After this time without a report, the index may not know the room: all reports may have been lost. */
+const UNKNOWN_MS = 24 * 3_600_000;
+
 /** Times are ms since 1970. */
 export class Dispatch {
   readonly #bucket = new TokenBucket(1000 / SPACING_MS, BURST);
@@ -23,6 +28,14 @@ export class Dispatch {
   #failures = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
   #alarmAt: number | undefined;
+  #toldAt: number;
+  readonly #awakeSince: number;
+
+  /** `toldAt`: from before the object was in memory. */
+  constructor(now: number, toldAt = now) {
+    this.#toldAt = toldAt;
+    this.#awakeSince = now;
+  }
 
   /**
    * There is something to report. `events`: in a moment; `numbers`: at the next opportunity; `end`: at once, because
@@ -38,6 +51,25 @@ export class Dispatch {
     if (planned <= soon || (this.#failures > 0 && now < this.#sentAt + SPACING_MS)) return;
     const isSoon = what === "events" && this.#bucket.take(1, now);
     this.#at = Math.min(planned, isSoon ? soon : Math.max(soon, this.#sentAt + SPACING_MS));
+  }
+
+  /** When the queue last accepted a report, or the index asked for one. */
+  get toldAt(): number {
+    return this.#toldAt;
+  }
+
+  told(now: number): void {
+    this.#toldAt = now;
+  }
+
+  mayBeUnknown(now: number): boolean {
+    return now - this.#toldAt >= UNKNOWN_MS;
+  }
+
+  /** The room is in use. It then reports, too, but after sleep not at once, unless the index may not know it. */
+  used(now: number): void {
+    const silentSince = Math.max(this.#toldAt, this.#awakeSince);
+    if (now - silentSince >= REPORT_MS || this.mayBeUnknown(now)) this.plan(now, "events");
   }
 
   get dueAt(): number | undefined {

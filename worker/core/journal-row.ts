@@ -18,6 +18,8 @@ export interface JournalRow {
   readonly settings: string;
   readonly usage: Usage;
   readonly usageAt: number;
+  /** When the room's state last went to the queue, or to the index itself; 0: the row is older than this field. */
+  readonly toldAt: number;
   /** Events that the queue has not accepted yet. */
   readonly outbox: readonly RoomEvent[];
 }
@@ -32,6 +34,7 @@ export function readJournal(kv: KeyValueStore): JournalRow | undefined {
     settings: text(fields.settings),
     usage: parseUsage(fields.usage),
     usageAt: number(fields.usageAt),
+    toldAt: number(fields.toldAt ?? 0),
     outbox: listOf(parseEvent)(fields.outbox),
   }));
   return row.is === "read" ? row.value : undefined;

@@ -36,9 +36,6 @@ export interface Seen {
   readonly state: RoomState;
 }
 
-/** A room in use reports at this interval. */
-const REPORT_MS = 60_000;
-
 /** After this time without frames, counts are stored: the room may sleep soon, and a sleeping room has no memory. */
 const QUIET_MS = 500;
 /** Counts are stored at this interval while frames arrive: a crash loses no more. */
@@ -49,16 +46,15 @@ export class Journal {
   readonly meter: Meter;
   readonly #kv: KeyValueStore;
   readonly #post: PostReport;
-  readonly #dispatch = new Dispatch();
+  readonly #dispatch: Dispatch;
   /** After a crash, the room waits this long for reconnecting clients before it reports that they are gone. */
   readonly #settledAt: number;
-  #last: Omit<JournalRow, "usage" | "usageAt" | "outbox"> | undefined;
+  #last: Omit<JournalRow, "usage" | "usageAt" | "toldAt" | "outbox"> | undefined;
   readonly #outbox: Outbox;
   /** Why connections were ended before the object was in memory. */
   #closedBefore: Readonly<Record<string, number>>;
   /** The state that the queue has, as JSON. */
   #told: string;
-  #toldAt: number;
   #savedAt: number;
   #settleAt: number | undefined;
   #quietAt: number | undefined;
@@ -75,7 +71,7 @@ export class Journal {
     this.#outbox = new Outbox(row?.outbox);
     this.#settledAt = row === undefined ? now : now + PUBLISHER_GRACE_MS;
     this.#told = JSON.stringify(row?.state ?? null);
-    this.#toldAt = now;
+    this.#dispatch = new Dispatch(now, row?.toldAt);
     this.#savedAt = now;
     this.meter = new Meter(row?.usage ?? NO_USAGE, row?.usageAt ?? now, row?.state.subscribers);
     // The row itself was read before the meter existed.
@@ -139,7 +135,7 @@ export class Journal {
     this.#dispatch.ring(now);
     if (this.#dispatch.isDue(now)) this.#mustSend = true;
     if (this.#quietAt === undefined || this.#quietAt > now) return;
-    if (this.#isUsed && now - this.#toldAt >= REPORT_MS) this.#dispatch.plan(now, "events");
+    if (this.#isUsed) this.#dispatch.used(now);
     const mayGoOn = this.#isUsed || isBusy;
     this.#isUsed = false;
     this.#quietAt = mayGoOn ? now + QUIET_MS : undefined;
@@ -162,6 +158,7 @@ export class Journal {
 
   /** The state of the room, without events; undefined: there is no room. For an index that may have missed a report. */
   report(now: number): RoomReport | undefined {
+    this.#dispatch.told(now);
     return this.#last === undefined ? undefined : this.#reportOf(now, this.#last, []);
   }
 
@@ -178,7 +175,8 @@ export class Journal {
       const { usage } = this.meter;
       // This row counts, too.
       const counted = { ...usage, rowsWritten: usage.rowsWritten + 1 };
-      writeJournal(this.#kv, { ...last, usage: counted, usageAt: now, outbox: this.#outbox.events });
+      const { toldAt } = this.#dispatch;
+      writeJournal(this.#kv, { ...last, usage: counted, usageAt: now, toldAt, outbox: this.#outbox.events });
     }
     this.#mustWrite = false;
     this.#savedAt = now;
@@ -193,10 +191,10 @@ export class Journal {
     this.meter.queued();
     this.#post(this.#reportOf(now, this.#last, events), (isTaken) => {
       if (!isTaken) return this.#dispatch.failed();
+      if (events.length > 0 || this.#dispatch.mayBeUnknown(now)) this.#mustWrite = true;
       this.#dispatch.taken();
+      this.#dispatch.told(now);
       this.#told = JSON.stringify(state);
-      this.#toldAt = now;
-      if (events.length > 0) this.#mustWrite = true;
       this.#outbox.taken(upTo);
       if (!this.#outbox.isEmpty) this.#dispatch.plan(now, "events");
       else if (!this.#isTold) this.#dispatch.plan(now, "numbers");

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { Close } from "../../../protocol/close.ts";
 import { JournaledWorld, WHO } from "./support/journaled.ts";
 
+const HOUR_MS = 3_600_000;
+
 /** A room with reports. */
 function opened(): JournaledWorld {
   const world = new JournaledWorld();
@@ -150,6 +152,32 @@ describe("what survives", () => {
     world.subscribe();
     world.pass(20_000);
     expect(world.reports.at(-1)?.events).toEqual(sent);
+  });
+
+  test("a room repeats its state when it is used after a day without a report, in case all reports were lost", () => {
+    const world = opened();
+    const publisher = world.publish();
+    world.pass(20_000);
+    let sequence = 0;
+    /** The number of reports after it wakes for a frame. */
+    const reportsAfter = (ms: number): number => {
+      world.pass(ms);
+      const before = world.reports.length;
+      world.wake();
+      world.frame(publisher, sequence++);
+      world.pass(20_000);
+      expect(world.room.dueAt).toBeUndefined();
+      return world.reports.length - before;
+    };
+    expect(reportsAfter(HOUR_MS)).toBe(0);
+    const { number, state } = world.reports.at(-1) ?? expect.fail("nothing was told");
+    expect(reportsAfter(24 * HOUR_MS)).toBe(1);
+    expect(world.reports.at(-1)).toMatchObject({ number, state, events: [] });
+    expect([reportsAfter(HOUR_MS), reportsAfter(22 * HOUR_MS), reportsAfter(HOUR_MS)]).toEqual([0, 0, 1]);
+    // The index has asked, so it knows the room.
+    world.pass(24 * HOUR_MS);
+    world.call(() => world.room.report(world.now));
+    expect(reportsAfter(HOUR_MS)).toBe(0);
   });
 
   test("E2 a room that is closed while the queue is down tells it when the queue is back, by its alarm", () => {
