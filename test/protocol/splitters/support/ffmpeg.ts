@@ -56,7 +56,7 @@ function videoOf(stderr: Buffer): string | undefined {
 function run(program: string, args: string[], input?: Uint8Array): { stdout: Buffer; stderr: Buffer } {
   // The static program crashes in the system's iconv modules as soon as a transport stream names its service.
   const env = { ...process.env, GCONV_PATH: "/nonexistent" };
-  const done = spawnSync(program, args, { env, maxBuffer: MAX_OUTPUT_BYTES, timeout: 20_000, ...(input && { input }) });
+  const done = spawnSync(program, args, { env, maxBuffer: MAX_OUTPUT_BYTES, timeout: 50_000, ...(input && { input }) });
   if (done.error !== undefined) throw done.error;
   if (done.status === null) throw new Error(`${program} died of ${done.signal}`);
   return done;
