@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answered, api, knock, outcome, tokenFor } from "./support/api.ts";
 import { createRoom, frame, join, KEY, type Peer, publish, request, type TestPublisher } from "./support/rooms.ts";
 
+/** The same requests each time: a test that fails is about the change. */
+const SEED = 20_261_126;
+
 let room: Awaited<ReturnType<typeof createRoom>>;
 let publisher: TestPublisher;
 let subscriber: Peer;
@@ -103,8 +106,7 @@ describe("tricks with paths and headers", () => {
 
   test("W1 H2 10,000 fuzzed upgrade requests: each is refused or admitted by the rules, and none gains access", async () => {
     const { room: id, tokens } = room;
-    const seed = Number(Math.floor(Math.random() * 2 ** 31));
-    const random = mulberry32(seed);
+    const random = mulberry32(SEED);
     const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
     const noise = () =>
       String.fromCharCode(...Array.from({ length: Math.floor(random() * 40) }, () => 33 + Math.floor(random() * 94)));
@@ -139,7 +141,7 @@ describe("tricks with paths and headers", () => {
       const { code } = (await response.json()) as { code: string };
       const key = `${response.status} ${code}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
-      if (![400, 401, 404, 426].includes(response.status)) throw new Error(`seed ${seed}: ${path} -> ${key}`);
+      if (![400, 401, 404, 426].includes(response.status)) throw new Error(`${path} -> ${key}`);
     }
     expect([...counts.keys()].toSorted()).toEqual([
       "400 invalid_request",
