@@ -109,7 +109,7 @@ describe("limits", () => {
     const publisher = await publish(room, tokens.publish);
     const windows = () => publisher.said("ack").map(({ window }) => window as number);
     const start = Date.now();
-    // One message: time between two messages would pay for the second.
+    // In one message: between two of them, the window might open again.
     publisher.send(encodeMessage([frame(0, 100_000, KEY), frame(1, 20_000)]));
     await publisher.until("a closed window", () => windows().includes(0));
     await publisher.until("an open window", () => (windows().at(-1) ?? 0) > 0);

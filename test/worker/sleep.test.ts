@@ -134,7 +134,7 @@ test("no row is written while streaming", async () => {
       cursor.toArray();
       return { size: state.storage.sql.databaseSize, rows: totalChanges(state) };
     });
-  // The test moves the room's clock: a machine that stands still would be a stream that does.
+  // Ten seconds on the room's clock.
   const start = Date.now();
   const send = async (sequence: number) => {
     vi.useFakeTimers({ toFake: ["Date"], now: start + sequence * 20 });

@@ -1,13 +1,10 @@
 // The cost of large rooms for a room with one object: nothing.
 import { createExecutionContext, runInDurableObject, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import worker from "../../worker/index.ts";
 import type { Room } from "../../worker/room-object.ts";
-import { stopClock } from "./support/api.ts";
 import { createRoom, frame, KEY, Peer, publish } from "./support/rooms.ts";
-
-afterEach(() => vi.useRealTimers());
 
 /** `namespace`, with its objects' calls recorded in `calls`. */
 function watched<T extends object>(namespace: T, calls: string[]): T {
@@ -40,8 +37,6 @@ const changesOf = (stub: DurableObjectStub<Room>) =>
   );
 
 test("W1 an upgrade into a small room is one call of one object, each time, and writes no row", async () => {
-  // A room that has been quiet for a second stores its counts.
-  stopClock();
   const { room, tokens, stub } = await createRoom();
   const [ofRooms, ofRelays]: [string[], string[]] = [[], []];
   const counted = { ...env, ROOM: watched(env.ROOM, ofRooms), RELAY: watched(env.RELAY, ofRelays) };
