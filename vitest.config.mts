@@ -21,6 +21,8 @@ const PATIENT = [
   "full-disk",
   "load",
   "package",
+  "page",
+  "players",
   "recording",
   "recording-page",
   "refusals",
@@ -32,6 +34,7 @@ const PATIENT = [
   "rooms",
   "serve",
   "serve-events",
+  "serve-recordings",
   "stream",
 ].map((name) => `test/end-to-end/${name}.test.ts`);
 
