@@ -26,7 +26,7 @@ import { originOf, type RecorderCalls } from "./objects.ts";
 import { RecorderBucket } from "./recorder-bucket.ts";
 import type { RoomEnv } from "./room-env.ts";
 import { setValues } from "./set-values.ts";
-import { socketSink } from "./socket-sink.ts";
+import { answerClose, socketSink } from "./socket-sink.ts";
 import { storeOf } from "./stores.ts";
 import { Alarm, Timer } from "./wake.ts";
 
@@ -142,8 +142,9 @@ export class Recorder extends DurableObject<RoomEnv> implements RecorderCalls {
     if (fault !== undefined) ws.close(1002, fault);
   }
 
-  override webSocketClose(ws: WebSocket): void {
+  override webSocketClose(ws: WebSocket, code: number, _reason: string, wasClean: boolean): void {
     this.#unlinked(ws);
+    answerClose(ws, code, wasClean);
   }
 
   override webSocketError(ws: WebSocket): void {

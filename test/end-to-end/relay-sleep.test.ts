@@ -1,6 +1,10 @@
-// An idle room of several objects: all of them sleep with their subscribers, and wake for the next frame.
+// An idle room of several objects: all of them sleep with their subscribers, and wake for the next frame. A recorded
+// room sleeps, too.
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BenchPublisher } from "../../bench/load/publisher.ts";
+import { ask } from "../../bench/pair.ts";
+import { startRoomcast } from "../../bench/targets/roomcast.ts";
 import { Publisher } from "../../client/index.ts";
 import { nodeEnvironment } from "../../client/node.ts";
 import { Flag } from "../../protocol/frame.ts";
@@ -14,9 +18,9 @@ const SUBSCRIBERS = 300;
 
 /**
  * A link without data is parked after 5 s, and an idle object leaves memory after 10 s more; a request would keep it
- * there.
+ * there. On a busy machine it may take longer.
  */
-const ASLEEP_MS = 18_000;
+const ASLEEP_MS = 22_000;
 
 let runtime: FaultyRuntime;
 beforeAll(async () => {
@@ -63,4 +67,16 @@ test("S2 a room with three relays and 300 subscribers sleeps, and all of them ge
     publisher.close();
     for (const { socket } of subscribers) socket.terminate();
   }
+});
+
+test("A1 a recorded room sleeps, too: its link is parked, and the recorder answers the Close", async () => {
+  await using target = await startRoomcast("framed", undefined, { recording: "all" });
+  const publisher = await BenchPublisher.join(target, 1000);
+  publisher.publish(30);
+  const recordings = async () => (await ask<{ recordings: unknown[] }>(target, "/recordings")).recordings;
+  await waitFor("a recorder", async () => (await recordings()).length > 0);
+  const quietSince = Date.now();
+  await sleep(ASLEEP_MS);
+  expect((await ask<{ awakeSince: number }>(target, "")).awakeSince).toBeGreaterThan(quietSince);
+  publisher.leave();
 });
