@@ -10,7 +10,7 @@ export interface Holder {
  * Messages of up to two blocks use no more than this part: the allocator keeps their memory, while a larger frame's
  * memory is free at once.
  */
-const SMALL_PART = 0.4;
+const SMALL_PART = 0.35;
 
 /** While less than this part of that is used, there are few newcomers, and each may have much at once. */
 const LOW_PART = 1 / 4;
