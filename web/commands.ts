@@ -35,7 +35,8 @@ const FILE = "-loglevel error -re -i FILE -c copy -f mpegts pipe:1";
 
 /** The requirements, and the meaning of the words in capitals. */
 export function aboutCommands(system: System, to: Endpoint | undefined): string {
-  return system !== "obs" && to?.isSecure ? SECURE[system] : ABOUT[system];
+  const usesNc = system === "linux" || system === "mac";
+  return usesNc && to?.isSecure ? SECURE : ABOUT[system];
 }
 
 const ABOUT: Readonly<Record<System, string>> = {
@@ -46,12 +47,8 @@ const ABOUT: Readonly<Record<System, string>> = {
   obs: "The quick way: start OBS's virtual camera, open the room, press Share camera, and choose it. The other way uses OBS's own encoder: run this bridge (it needs Node), set up OBS as shown below, and press Start Recording.",
 };
 
-/** nc speaks no TLS. */
-const SECURE: Readonly<Record<Exclude<System, "obs">, string>> = {
-  linux: "You need ffmpeg and Node. Replace FILE with the name of an H.264 video.",
-  mac: "You need ffmpeg and Node. Replace FILE with the name of an H.264 video.",
-  windows: ABOUT.windows,
-};
+/** The same where nc, which speaks no TLS, is replaced. */
+const SECURE = "You need ffmpeg and Node. Replace FILE with the name of an H.264 video.";
 
 /** An ingest link like `tcp://127.0.0.1:9000` or `tls://ingest.example:9000`. */
 export function parseIngest(link: string): Endpoint | undefined {
